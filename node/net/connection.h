@@ -1,0 +1,60 @@
+// One client's connection: plain TCP or TLS, read by lines or exact bytes, written whole. Every
+// read has a deadline; every line a limit. Not thread-safe: one coroutine reads, the same one
+// writes.
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/asio.h"
+#include "node/net/tls.h"
+
+namespace everpost::node {
+
+class Connection {
+ public:
+  using Deadline = std::chrono::steady_clock::duration;  // from now on
+
+  virtual ~Connection() = default;
+
+  // The next line without its ending. Only CRLF ends a line when `strict`; otherwise LF does, too,
+  // and a CR before it is cut. The view is valid until the next read. Errors: kTooLarge (the rest
+  // of the line has been read and dropped, the connection is usable), kTimeout, kClosed.
+  virtual Task<std::string_view> read_line(std::size_t bytes_max, Deadline deadline,
+                                           bool strict = false) = 0;
+  // Waits until input is buffered (or more than `have` bytes are) and returns all that is, without
+  // consuming it. The view is valid until the next read or consume.
+  virtual Task<std::string_view> peek(Deadline deadline, std::size_t have = 0) = 0;
+  virtual void consume(std::size_t bytes) = 0;
+  // Exactly `bytes` bytes, appended to `to`.
+  virtual Task<void> read_exactly(std::size_t bytes, std::string& to, Deadline deadline) = 0;
+  // Already buffered input, unread: is the client pipelining?
+  virtual bool has_input() const = 0;
+
+  // Writes everything. Errors: kTimeout, kClosed.
+  virtual Task<void> write(std::string_view bytes, Deadline deadline = std::chrono::minutes{5}) = 0;
+  virtual Task<void> write(std::span<const std::string_view> parts,
+                           Deadline deadline = std::chrono::minutes{5}) = 0;
+
+  // TLS from here on. Input that came before the handshake is dropped, so that nothing said in the
+  // clear is taken for said under TLS (STARTTLS injection, CVE-2011-0411).
+  virtual Task<void> start_tls(TlsContext& context, Deadline deadline) = 0;
+  virtual bool tls() const = 0;
+  // "TLSv1.3 TLS_AES_256_GCM_SHA384", for Received and log lines; empty without TLS.
+  virtual std::string tls_description() const = 0;
+
+  virtual std::string peer_address() const = 0;  // "192.0.2.1" or "2001:db8::1"
+  virtual bool peer_is_loopback() const = 0;
+  virtual asio::any_io_executor executor() = 0;
+  // Waits, without consuming, for input or for `wake` being cancelled: IDLE. Returns true for
+  // input, false when `wake` expired or was cancelled. Errors: kClosed, kTimeout (deadline).
+  virtual Task<bool> wait_input_or(asio::steady_timer& wake, Deadline deadline) = 0;
+  virtual void close() = 0;            // at once, from the connection's executor
+  virtual Task<void> shut_down() = 0;  // TLS close_notify if there is time, then close
+};
+
+}  // namespace everpost::node

@@ -1,0 +1,93 @@
+// One replica's folder: log, index and meta of a shard, opened, recovered, applied to and closed
+// together. cluster/ decides what is committed; this applies it.
+//
+//   shard-0007/meta      identity of the copy, epoch, clean-stop mark (docs/formats/meta.md)
+//   shard-0007/durable   durable_hint: 8 bytes, a lower bound of what is on stable storage
+//   shard-0007/log/      segments
+//   shard-0007/index/    LevelDB
+//
+// Threads: append/sync of the log belong to the log's writer; apply(), checkpoint() and close() to
+// the applier; readers may be made from any thread.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "storage/env/env.h"
+#include "storage/log/log.h"
+#include "storage/machine/directory_command.h"
+#include "storage/machine/directory_reader.h"
+#include "storage/machine/mail_command.h"
+#include "storage/machine/mail_reader.h"
+
+namespace everpost::storage {
+
+enum class ShardKind : std::uint8_t { kMail, kDirectory };
+
+struct ReplicaOptions {
+  std::string folder;  // <data>/shard-0007, made if missing
+  Uuid cluster{};
+  ShardId shard;
+  ShardKind kind = ShardKind::kMail;
+  std::uint64_t segment_bytes = 64 << 20;
+  std::uint64_t index_cache_bytes = 32 << 20;
+};
+
+struct ReplicaRecovery {
+  bool created = false;  // the folder was empty
+  bool clean = false;    // the last stop was clean
+  LogRecovery log;
+  Lsn applied;                 // by the index when it was opened
+  std::uint64_t replayed = 0;  // committed records applied since
+};
+
+// What applying one record told: for the waiters of its op_id, and for watchers.
+struct Applied {
+  OpId op;
+  Lsn lsn;
+  std::variant<std::monostate, MailOutcome, DirectoryOutcome> outcome;
+  std::vector<MailboxId> touched;   // mailboxes whose contents or flags changed
+  std::vector<AccountId> accounts;  // accounts whose list of mailboxes changed
+  bool queue_changed = false;
+};
+
+class Replica {
+ public:
+  // Recovers log and index, and applies committed records up to the known commit point (the highest
+  // commit field of a valid record). Errors: kCorrupt, kIo, kBusy (another process has it),
+  // kUnsupported.
+  static Result<std::unique_ptr<Replica>> open(Env& env, ReplicaOptions options,
+                                               ReplicaRecovery& recovery);
+  virtual ~Replica() = default;
+
+  virtual Log& log() = 0;
+  virtual ShardId shard() const = 0;
+  virtual Lsn applied() const = 0;
+  virtual Epoch epoch() const = 0;
+  // Adopts a higher epoch, durably (meta), before anything is appended in it.
+  virtual Result<void> set_epoch(Epoch epoch) = 0;
+
+  // Applies committed records, which must follow applied(), as one index write. Bad commands get an
+  // error as their outcome; an Error from here means that this replica is broken (index I/O).
+  virtual Result<std::vector<Applied>> apply(std::span<const Record> records) = 0;
+
+  // Makes the index durable up to applied() and returns that LSN.
+  virtual Result<Lsn> checkpoint() = 0;
+  // XOR of the hashes of all keys and values except local ones: equal on replicas at equal applied
+  // LSN.
+  virtual std::string digest() const = 0;
+
+  virtual Result<std::unique_ptr<MailReader>> mail_reader() const = 0;            // kind kMail
+  virtual Result<std::unique_ptr<DirectoryReader>> directory_reader() const = 0;  // kind kDirectory
+
+  // Writes `durable` (not synced: any value found there is a valid lower bound).
+  virtual void note_durable(Lsn durable) = 0;
+  // Checkpoint, roll, mark as clean. After it nothing but the destructor may be called.
+  virtual Result<void> close() = 0;
+  // A line for each finding of a full check: log checksums, index checksums, digest recomputed.
+  virtual Result<std::vector<std::string>> verify() = 0;
+};
+
+}  // namespace everpost::storage
