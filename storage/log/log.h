@@ -14,6 +14,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -77,7 +78,7 @@ class Log {
   // Errors: kFenced; kNoSpace (nothing was written); kInvalidArgument (a record above its limits);
   // kIo, after which every call fails.
   virtual Result<std::vector<RecordHeader>> append(Epoch epoch, Lsn commit,
-                                                   std::vector<NewRecord> group) = 0;
+                                                   std::span<const NewRecord> group) = 0;
   // Makes everything appended durable: one fdatasync. Returns the durable end. Errors: kIo.
   virtual Result<Lsn> sync() = 0;
   // Starts a new segment at the end (a new epoch, a clean stop).

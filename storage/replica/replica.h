@@ -64,6 +64,7 @@ class Replica {
 
   virtual Log& log() = 0;
   virtual ShardId shard() const = 0;
+  virtual Uuid disk() const = 0;  // identity of this copy, random at its making (D8)
   virtual Lsn applied() const = 0;
   virtual Epoch epoch() const = 0;
   // Adopts a higher epoch, durably (meta), before anything is appended in it.
