@@ -1,0 +1,48 @@
+// All shards of one node, opened, watched over and closed together, and the two faces that
+// frontends see: MailStore and DirectoryStore.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "cluster/directory_store.h"
+#include "cluster/mail_store.h"
+#include "cluster/shard/shard.h"
+#include "storage/env/env.h"
+
+namespace everpost::cluster {
+
+struct NodeOptions {
+  storage::Env* env = nullptr;
+  NodeId node{1};
+  std::string data_folder;   // must exist
+  unsigned mail_shards = 4;  // made at the first start; later starts keep what is there
+  unsigned read_threads = 2;
+  std::uint64_t segment_bytes = 64 << 20;
+  std::uint64_t index_cache_bytes = 32 << 20;  // of each shard
+  // One line for each shard as it is recovered. From the thread that calls open().
+  std::function<void(const std::string&)> progress;
+  // A disk failed: stop the process at once. From any thread. Default: log and _Exit(74), EX_IOERR.
+  std::function<void(ShardId, const Error&)> failed;
+};
+
+class Node {
+ public:
+  // Recovers every shard. Blocks; may take seconds after a crash. Errors name the shard, the file
+  // and what to do.
+  static Result<std::unique_ptr<Node>> open(NodeOptions options);
+  virtual ~Node() = default;
+
+  virtual MailStore& mail() = 0;
+  virtual DirectoryStore& directory() = 0;
+  // Callable from any thread, also while stopping.
+  virtual std::vector<ShardStatus> status() const = 0;
+  // Checks every checksum of every shard; a line for each finding. Blocks, reads everything.
+  virtual Result<std::vector<std::string>> verify() = 0;
+  // Finishes what was accepted, makes it durable and closes cleanly. Frontends must be gone. Once.
+  virtual Result<void> stop() = 0;
+};
+
+}  // namespace everpost::cluster

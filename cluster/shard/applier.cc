@@ -1,0 +1,117 @@
+#include "cluster/shard/applier.h"
+
+#include <chrono>
+
+namespace everpost::cluster {
+
+Applier::Applier(storage::Replica& replica, std::shared_ptr<Watchers> watchers,
+                 std::function<void(const Error&)> failed)
+    : replica_(replica),
+      watchers_(std::move(watchers)),
+      failed_(std::move(failed)),
+      checkpoint_lsn_(replica.applied()),
+      thread_([this] { run(); }) {}
+
+Applier::~Applier() { stop(); }
+
+void Applier::add(std::vector<CommittedRecord> records) {
+  std::unique_lock lock(mutex_);
+  drained_.wait(lock, [this] { return stopping_ || backlog_.size() < kBacklogMax; });
+  const bool was_empty = backlog_.empty();
+  if (was_empty)
+    backlog_ = std::move(records);
+  else
+    std::ranges::move(records, std::back_inserter(backlog_));
+  if (was_empty) wake_.notify_one();
+}
+
+void Applier::stop() {
+  {
+    const std::scoped_lock lock(mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+    drained_.notify_all();
+  }
+  if (thread_.joinable()) thread_.join();
+}
+
+bool Applier::idle() const {
+  const std::scoped_lock lock(mutex_);
+  return backlog_.empty() && !busy_;
+}
+
+Applier::Stats Applier::stats() const {
+  const std::scoped_lock lock(mutex_);
+  Stats stats = stats_;
+  stats.backlog = backlog_.size();
+  return stats;
+}
+
+void Applier::run() {
+  auto next_checkpoint = std::chrono::steady_clock::now() + kCheckpointEvery;
+  for (;;) {
+    std::vector<CommittedRecord> records;
+    {
+      std::unique_lock lock(mutex_);
+      busy_ = false;
+      wake_.wait_until(lock, next_checkpoint, [this] { return stopping_ || !backlog_.empty(); });
+      if (stopping_ && backlog_.empty()) return;
+      records.swap(backlog_);
+      busy_ = true;
+      drained_.notify_all();
+    }
+    if (!records.empty() && !apply(std::move(records))) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (now >= next_checkpoint || replica_.applied() - checkpoint_lsn_ >= kCheckpointBytes) {
+      if (replica_.applied() != checkpoint_lsn_ && !checkpoint()) return;
+      next_checkpoint = now + kCheckpointEvery;
+    }
+  }
+}
+
+bool Applier::apply(std::vector<CommittedRecord> records) {
+  const auto before = std::chrono::steady_clock::now();
+  std::vector<storage::Record> views(records.size());
+  for (std::size_t i = 0; i < records.size(); ++i) {
+    views[i].header = records[i].header;
+    views[i].bytes = records[i].meta;
+    views[i].meta = as_bytes(*records[i].meta);
+  }
+  auto applied = replica_.apply(views);
+  if (!applied) {
+    for (const CommittedRecord& record : records)
+      if (record.waiter) record.waiter->answer(applied.error());
+    failed_(applied.error());
+    return false;
+  }
+  // Watchers first: whoever has its answer finds the others told already.
+  for (const storage::Applied& one : *applied)
+    if (!one.touched.empty() || !one.accounts.empty() || one.queue_changed)
+      watchers_->notify(one.touched, one.accounts, one.queue_changed);
+  const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(
+      std::chrono::steady_clock::now() - before);
+  {
+    const std::scoped_lock lock(mutex_);
+    ++stats_.batches;
+    stats_.records += records.size();
+    stats_.apply_micros += static_cast<std::uint64_t>(spent.count());
+  }
+  for (std::size_t i = 0; i < records.size(); ++i)
+    if (records[i].waiter)
+      records[i].waiter->answer(Committed{records[i].header, std::move((*applied)[i])});
+  return true;
+}
+
+bool Applier::checkpoint() {
+  const auto durable = replica_.checkpoint();
+  if (!durable) {
+    failed_(durable.error());
+    return false;
+  }
+  checkpoint_lsn_ = *durable;
+  const std::scoped_lock lock(mutex_);
+  ++stats_.checkpoints;
+  return true;
+}
+
+}  // namespace everpost::cluster

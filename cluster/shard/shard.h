@@ -1,0 +1,95 @@
+// One shard on this node: its replica, led by this node as primary of a group of one. propose() is
+// the only way to change it.
+//
+// What a change goes through: propose() -> GroupCommit (appended, synced: committed, the in-sync
+// replicas being this one) -> Applier (index, watchers) -> answer. docs/architecture.md has the
+// picture.
+#pragma once
+
+#include <atomic>
+#include <deque>
+#include <memory>
+#include <string>
+
+#include "base/asio.h"
+#include "cluster/coordinator/coordinator.h"
+#include "cluster/shard/applier.h"
+#include "cluster/shard/group_commit.h"
+#include "cluster/shard/proposal.h"
+#include "cluster/shard/watchers.h"
+#include "storage/replica/replica.h"
+
+namespace everpost::cluster {
+
+struct ShardStatus {
+  ShardId shard;
+  storage::ShardKind kind{};
+  Epoch epoch;
+  Lsn begin, end, durable, applied;
+  std::string digest;
+  storage::Log::Stats log;
+  GroupCommit::Stats groups;
+  Applier::Stats apply;
+  bool failed = false;
+};
+
+class Shard {
+ public:
+  // How long an operation may take before its client is told to try later; it may still happen.
+  static constexpr std::chrono::seconds kDeadline{60};
+
+  struct Options {
+    storage::Env* env = nullptr;
+    Coordinator* coordinator = nullptr;
+    NodeId node;
+    storage::ReplicaOptions replica;
+    // The disk failed: the process must stop (a failed fdatasync is never retried). From any
+    // thread.
+    std::function<void(ShardId, const Error&)> failed;
+  };
+
+  // Recovers the replica and takes the shard over: an epoch higher than any before, in the
+  // coordinator and in the replica's meta, an EPOCH_START record committed, everything before it
+  // applied. Blocks.
+  static Result<std::unique_ptr<Shard>> open(const Options& options,
+                                             storage::ReplicaRecovery& recovery);
+  ~Shard();
+
+  // Appends, commits and applies; resumes on the caller's executor. Errors: kBusy, kUnavailable,
+  // kNoSpace, kTooLarge, kTimeout (it may still happen), kIo.
+  Task<Committed> propose(storage::NewRecord record);
+
+  storage::Replica& replica() { return *replica_; }
+  Watchers& watchers() { return *watchers_; }
+  ShardId id() const { return replica_->shard(); }
+
+  // Answers operations whose deadline has passed. Called about once a second.
+  void sweep(std::chrono::steady_clock::time_point now);
+  // At an idle moment: notes in the log which state the index is in, so that replicas can compare.
+  void mark_checkpoint();
+  ShardStatus status() const;
+  // Commits and applies what was accepted, then closes the replica cleanly. Once. Blocks.
+  Result<void> stop();
+
+ private:
+  Shard(Options options, std::unique_ptr<storage::Replica> replica);
+  Result<void> take_over();
+  Result<void> apply_tail();
+  void start();
+  void on_failure(const Error& error);
+
+  const Options options_;
+  std::unique_ptr<storage::Replica> replica_;
+  const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
+  Epoch epoch_;
+  std::atomic<bool> failed_{false};
+  Lsn marked_;
+
+  std::mutex deadlines_mutex_;
+  std::deque<std::weak_ptr<Waiter>> deadlines_;  // in the order of their deadlines
+
+  std::unique_ptr<Applier> applier_;
+  std::unique_ptr<GroupCommit> commits_;
+};
+
+}  // namespace everpost::cluster
