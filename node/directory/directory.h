@@ -1,5 +1,5 @@
 // Who is who: recipients and logins, looked up in the directory shard with a cache that the shard's
-// version guards.
+// version guards. Callable from any executor and thread.
 #pragma once
 
 #include <memory>
@@ -24,8 +24,8 @@ struct LocalRecipient {
 // sub-addresses (an exact address wins over its part before the '+').
 struct Resolution {
   bool domain_is_ours = false;
-  bool enabled = true;                 // false: the account exists, but is switched off
-  std::vector<LocalRecipient> local;   // empty and domain_is_ours: no such user
+  bool enabled = true;  // false: `local` and `elsewhere` are empty, for the account is switched off
+  std::vector<LocalRecipient> local;   // both empty, domain_is_ours and enabled: no such user
   std::vector<std::string> elsewhere;  // targets of an alias that are not ours
 };
 
@@ -34,6 +34,8 @@ class Directory {
   explicit Directory(cluster::DirectoryStore& store);
   ~Directory();
 
+  // Errors: kLimit (an alias with more than 10 levels, or that leads to more than 10,000
+  // addresses), and those of DirectoryStore.
   Task<Resolution> resolve(Address recipient);
   // The account that logs in as `login` (a full address). Errors: kNotFound.
   Task<std::shared_ptr<const storage::AccountRecord>> find_login(std::string login);
