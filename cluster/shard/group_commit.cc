@@ -2,10 +2,16 @@
 
 #include <chrono>
 
+#include "base/log.h"
+
 namespace everpost::cluster {
 
-GroupCommit::GroupCommit(storage::Log& log, Epoch epoch, Callbacks callbacks)
-    : log_(log), epoch_(epoch), callbacks_(std::move(callbacks)), thread_([this] { run(); }) {}
+GroupCommit::GroupCommit(storage::Log& log, Epoch epoch, WallTime last_time, Callbacks callbacks)
+    : log_(log),
+      epoch_(epoch),
+      callbacks_(std::move(callbacks)),
+      last_time_(last_time),
+      thread_([this] { run(); }) {}
 
 GroupCommit::~GroupCommit() { stop(); }
 
@@ -78,12 +84,27 @@ void GroupCommit::run() {
   refuse(std::move(left), Error{ErrorCode::kUnavailable, "the shard's log has failed"});
 }
 
+// A record's time: the clock's, unless the clock has gone back.
+WallTime GroupCommit::next_time(WallTime wanted) {
+  constexpr std::int64_t kTolerated = 5'000'000;
+  const bool behind = wanted.micros + kTolerated < last_time_.micros;
+  if (behind && !clock_behind_)
+    log::warning("this machine's clock is behind the log's last record: set the clock right",
+                 {{"seconds", (last_time_.micros - wanted.micros) / 1'000'000}});
+  clock_behind_ = behind;
+  last_time_ = std::max(wanted, WallTime{last_time_.micros + 1});
+  return last_time_;
+}
+
 // Returns false when the log is broken.
 bool GroupCommit::commit(std::vector<Proposal> group) {
   std::vector<storage::NewRecord> records;
   std::vector<CommittedRecord> committed(group.size());
   records.reserve(group.size());
-  for (Proposal& proposal : group) records.push_back(std::move(proposal.record));
+  for (Proposal& proposal : group) {
+    records.push_back(std::move(proposal.record));
+    records.back().time = next_time(records.back().time);
+  }
 
   const auto headers = log_.append(epoch_, log_.durable(), records);
   if (!headers) {

@@ -30,7 +30,8 @@ class GroupCommit {
     std::function<void(const Error& error)> failed;
   };
 
-  GroupCommit(storage::Log& log, Epoch epoch, Callbacks callbacks);
+  //   last_time  of the newest record: times never run backwards in a log (H45)
+  GroupCommit(storage::Log& log, Epoch epoch, WallTime last_time, Callbacks callbacks);
   ~GroupCommit();
 
   // Any thread. The waiter is answered in any case.
@@ -49,11 +50,14 @@ class GroupCommit {
   void run();
   std::vector<Proposal> next_group();
   bool commit(std::vector<Proposal> group);
+  WallTime next_time(WallTime wanted);
   void refuse(std::vector<Proposal> group, const Error& error);
 
   storage::Log& log_;
   const Epoch epoch_;
   const Callbacks callbacks_;
+  WallTime last_time_;
+  bool clock_behind_ = false;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Proposal> waiting_;

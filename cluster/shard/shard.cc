@@ -29,13 +29,14 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
   auto replica = storage::Replica::open(*options.env, options.replica, recovery);
   if (!replica) return in_context(name(options.replica.shard), replica.error());
   std::unique_ptr<Shard> shard(new Shard(options, *std::move(replica)));
-  if (auto taken = shard->take_over(); !taken)
+  const WallTime now = std::max(system_clock().wall(), WallTime{recovery.log.last_time.micros + 1});
+  if (auto taken = shard->take_over(now); !taken)
     return in_context(name(options.replica.shard), taken.error());
-  shard->start();
+  shard->start(now);
   return shard;
 }
 
-Result<void> Shard::take_over() {
+Result<void> Shard::take_over(WallTime now) {
   const CopyId self{options_.node, replica_->disk()};
   ASSIGN_OR_RETURN(const Versioned current, options_.coordinator->get(id()));
   ShardConfig next = current.config;
@@ -67,7 +68,7 @@ Result<void> Shard::take_over() {
   storage::NewRecord start;
   start.type = storage::RecordType::kEpochStart;
   start.meta = encode(EpochStart{epoch_, options_.node, version, 1});
-  start.time = system_clock().wall();
+  start.time = now;
   start.seal();
   RETURN_IF_ERROR(log.append(epoch_, replica_->applied(), std::span(&start, 1)));
   ASSIGN_OR_RETURN(const Lsn durable, log.sync());
@@ -96,12 +97,12 @@ Result<void> Shard::apply_tail() {
   return flush();
 }
 
-void Shard::start() {
+void Shard::start(WallTime last_time) {
   marked_ = replica_->log().end();
   applier_ = std::make_unique<Applier>(*replica_, watchers_,
                                        [this](const Error& error) { on_failure(error); });
   commits_ = std::make_unique<GroupCommit>(
-      replica_->log(), epoch_,
+      replica_->log(), epoch_, last_time,
       GroupCommit::Callbacks{.committed =
                                  [this](Lsn durable, std::vector<CommittedRecord> records) {
                                    replica_->note_durable(durable);
@@ -156,6 +157,18 @@ void Shard::sweep(std::chrono::steady_clock::time_point now) {
   for (const auto& waiter : late)
     waiter->answer(Error{ErrorCode::kTimeout, name(id()) + " did not answer in " +
                                                   std::to_string(kDeadline.count()) + " s"});
+}
+
+Task<void> Shard::mark_checkpoint() {
+  if (!applier_->idle() || replica_->applied() == marked_) co_return Result<void>{};
+  storage::NewRecord record;
+  record.type = storage::RecordType::kCheckpointMark;
+  record.meta = storage::encode(replica_->mark());
+  record.time = system_clock().wall();
+  record.seal();
+  CO_ASSIGN_OR_RETURN(const Committed done, co_await propose(std::move(record)));
+  marked_ = done.header.end();
+  co_return Result<void>{};
 }
 
 ShardStatus Shard::status() const {

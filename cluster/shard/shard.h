@@ -65,17 +65,18 @@ class Shard {
 
   // Answers operations whose deadline has passed. Called about once a second.
   void sweep(std::chrono::steady_clock::time_point now);
-  // At an idle moment: notes in the log which state the index is in, so that replicas can compare.
-  void mark_checkpoint();
+  // If the shard is idle and has changed since the last mark: notes in the log which state the index is
+  // in, so that replicas (and recovery) can compare theirs.
+  Task<void> mark_checkpoint();
   ShardStatus status() const;
   // Commits and applies what was accepted, then closes the replica cleanly. Once. Blocks.
   Result<void> stop();
 
  private:
   Shard(Options options, std::unique_ptr<storage::Replica> replica);
-  Result<void> take_over();
+  Result<void> take_over(WallTime now);
   Result<void> apply_tail();
-  void start();
+  void start(WallTime last_time);
   void on_failure(const Error& error);
 
   const Options options_;

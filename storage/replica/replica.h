@@ -21,6 +21,7 @@
 #include "storage/machine/directory_reader.h"
 #include "storage/machine/mail_command.h"
 #include "storage/machine/mail_reader.h"
+#include "storage/replica/checkpoint_mark.h"
 
 namespace everpost::storage {
 
@@ -79,6 +80,8 @@ class Replica {
   // XOR of the hashes of all keys and values except local ones: equal on replicas at equal applied
   // LSN.
   virtual std::string digest() const = 0;
+  // applied() and the digest that belongs to it, taken together (checkpoint_mark.h). Any thread.
+  virtual CheckpointMark mark() const = 0;
 
   virtual Result<std::unique_ptr<MailReader>> mail_reader() const = 0;            // kind kMail
   virtual Result<std::unique_ptr<DirectoryReader>> directory_reader() const = 0;  // kind kDirectory

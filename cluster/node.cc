@@ -1,0 +1,184 @@
+#include "cluster/node.h"
+
+#include <cstdlib>
+#include <thread>
+
+#include "base/log.h"
+#include "cluster/coordinator/embedded.h"
+#include "cluster/router/fan_out.h"
+#include "cluster/router/housekeeping.h"
+#include "cluster/router/local_directory_store.h"
+#include "cluster/router/local_mail_store.h"
+
+namespace everpost::cluster {
+namespace {
+
+constexpr ShardId kDirectoryShard{0};
+constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
+
+std::string folder_name(const std::string& data, ShardId shard) {
+  char name[24];
+  std::snprintf(name, sizeof name, "/shard-%04u", shard.value);
+  return data + name;
+}
+
+void stop_process(ShardId shard, const Error& error) {
+  log::error("stopping at once: what is on the disk is not known any more",
+             {{"shard", shard},
+              {"error", to_string(error)},
+              {"remedy",
+               "check the disk (dmesg, smartctl), then start again: the copy is checked "
+               "before it serves"}});
+  std::_Exit(kExitDiskFailed);
+}
+
+class LocalNode : public Node {
+ public:
+  explicit LocalNode(NodeOptions options)
+      : options_(std::move(options)), readers_(std::max(1u, options_.read_threads)) {}
+
+  ~LocalNode() override { stop_background(); }
+
+  Result<void> open() {
+    if (!options_.failed) options_.failed = stop_process;
+    ASSIGN_OR_RETURN(coordinator_, EmbeddedCoordinator::open(
+                                       *options_.env, options_.data_folder + "/coordinator"));
+    RETURN_IF_ERROR(make_shards());
+    ASSIGN_OR_RETURN(const auto ids, coordinator_->shards());
+    std::map<ShardId, Shard*> mail_shards;
+    for (const ShardId id : ids) {
+      ASSIGN_OR_RETURN(auto shard, open_shard(id));
+      if (id != kDirectoryShard) mail_shards.emplace(id, shard.get());
+      shards_.push_back(std::move(shard));
+    }
+    mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, readers_);
+    directory_ = std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), readers_);
+
+    for (const auto& [id, shard] : mail_shards)
+      asio::co_spawn(background_, fan_out(*mail_, *shard, stopping_), asio::detached);
+    asio::co_spawn(background_, keep_house(*mail_, *directory_, all(), stopping_, tick_),
+                   asio::detached);
+    background_thread_ = std::thread([this] { background_.run(); });
+    return {};
+  }
+
+  MailStore& mail() override { return *mail_; }
+  DirectoryStore& directory() override { return *directory_; }
+
+  std::vector<ShardStatus> status() const override {
+    std::vector<ShardStatus> all;
+    for (const auto& shard : shards_) all.push_back(shard->status());
+    return all;
+  }
+
+  Result<std::vector<std::string>> verify() override {
+    std::vector<std::string> findings;
+    for (const auto& shard : shards_) {
+      ASSIGN_OR_RETURN(const auto found, shard->replica().verify());
+      for (const std::string& line : found)
+        findings.push_back("shard " + to_string(shard->id()) + ": " + line);
+    }
+    return findings;
+  }
+
+  Result<void> stop() override {
+    stop_background();
+    readers_.join();
+    Result<void> first;
+    for (const auto& shard : shards_)
+      if (auto stopped = shard->stop(); !stopped) {
+        log::error("shard not closed cleanly",
+                   {{"shard", shard->id()}, {"error", to_string(stopped.error())}});
+        if (first) first = std::move(stopped);
+      }
+    return first;
+  }
+
+ private:
+  std::vector<Shard*> all() const {
+    std::vector<Shard*> shards;
+    for (const auto& shard : shards_) shards.push_back(shard.get());
+    return shards;
+  }
+
+  // The first start makes the shards; an interrupted first start is completed.
+  Result<void> make_shards() {
+    ASSIGN_OR_RETURN(const auto known, coordinator_->shards());
+    // The directory is made last, so that its presence says that all are there.
+    if (std::ranges::find(known, kDirectoryShard) != known.end()) return {};
+    ShardConfig config;
+    config.replicas = {options_.node};
+    for (unsigned n = options_.mail_shards + 1; n-- > 0;) {
+      if (std::ranges::find(known, ShardId{n}) != known.end()) continue;
+      RETURN_IF_ERROR(coordinator_->create(ShardId{n}, config));
+    }
+    return {};
+  }
+
+  Result<std::unique_ptr<Shard>> open_shard(ShardId id) {
+    const Micros before = system_clock().steady();
+    Shard::Options options;
+    options.env = options_.env;
+    options.coordinator = coordinator_.get();
+    options.node = options_.node;
+    options.failed = options_.failed;
+    options.replica.folder = folder_name(options_.data_folder, id);
+    options.replica.cluster = coordinator_->cluster();
+    options.replica.shard = id;
+    options.replica.kind =
+        id == kDirectoryShard ? storage::ShardKind::kDirectory : storage::ShardKind::kMail;
+    options.replica.segment_bytes = options_.segment_bytes;
+    options.replica.index_cache_bytes = options_.index_cache_bytes;
+    storage::ReplicaRecovery recovery;
+    ASSIGN_OR_RETURN(auto shard, Shard::open(options, recovery));
+    const auto status = shard->status();
+    const double ms = static_cast<double>((system_clock().steady() - before).count()) / 1000;
+    log::info("shard open", {{"shard", id},
+                             {"epoch", status.epoch},
+                             {"clean", recovery.clean ? "yes" : "no"},
+                             {"log_end", status.end},
+                             {"applied_before", recovery.applied},
+                             {"records_scanned", recovery.log.records},
+                             {"torn_bytes", recovery.log.torn_bytes},
+                             {"ms", ms}});
+    if (recovery.log.torn_at)
+      log::warning(
+          "an unfinished write at the end of the log was cut off: nothing in it had been "
+          "acknowledged",
+          {{"shard", id}, {"lsn", *recovery.log.torn_at}, {"bytes", recovery.log.torn_bytes}});
+    if (options_.progress)
+      options_.progress("shard " + to_string(id) + " open, epoch " + to_string(status.epoch));
+    return shard;
+  }
+
+  void stop_background() {
+    if (!background_thread_.joinable()) return;
+    stopping_ = true;
+    asio::post(background_, [this] {
+      tick_.cancel();
+      for (const auto& shard : shards_) shard->watchers().notify({}, {}, true);
+    });
+    background_thread_.join();
+  }
+
+  NodeOptions options_;
+  asio::thread_pool readers_;
+  std::unique_ptr<EmbeddedCoordinator> coordinator_;
+  std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
+  std::unique_ptr<LocalMailStore> mail_;
+  std::unique_ptr<LocalDirectoryStore> directory_;
+  std::atomic<bool> stopping_{false};
+  asio::io_context background_{1};
+  asio::steady_timer tick_{background_};
+  std::thread background_thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
+  auto node = std::make_unique<LocalNode>(std::move(options));
+  RETURN_IF_ERROR(node->open());
+  return std::unique_ptr<Node>(std::move(node));
+}
+
+}  // namespace everpost::cluster

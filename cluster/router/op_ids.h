@@ -1,0 +1,18 @@
+// Operation ids of this node's frontends (H40).
+#pragma once
+
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/random.h"
+
+namespace everpost::cluster {
+
+inline std::uint32_t hour_of(WallTime time) {
+  return static_cast<std::uint32_t>(time.micros / 3'600'000'000);
+}
+
+inline OpId make_op_id(NodeId node) {
+  return OpId{hour_of(system_clock().wall()), node.value, random_u64()};
+}
+
+}  // namespace everpost::cluster
