@@ -1,9 +1,7 @@
-// The meta of a CHECKPOINT_MARK record: which state a replica's index was in. Little-endian, 24
-// bytes:
-//   0 applied LSN u64   8 digest u64 low   16 digest u64 high
-//
-// Whoever applies the mark with its own index at exactly `applied` compares the digests: if they
-// differ, one of the two indexes is wrong (kCorrupt). At another LSN the mark says nothing.
+// The meta of a CHECKPOINT_MARK record: "at this LSN the state had this digest". A replica that
+// applies it with everything before it applied has to come to the same digest, otherwise its state
+// has diverged or was damaged. Little-endian, 24 bytes, in docs/formats/meta.md:
+//   0 applied u64   8 digest, low half u64   16 digest, high half u64
 #pragma once
 
 #include <string>
@@ -29,6 +27,7 @@ inline std::string encode(const CheckpointMark& mark) {
   return meta;
 }
 
+// A later version may append fields. Errors: kCorrupt.
 inline Result<CheckpointMark> decode_checkpoint_mark(Bytes meta) {
   if (meta.size() < 24) return Error{ErrorCode::kCorrupt, "CHECKPOINT_MARK of fewer than 24 bytes"};
   return CheckpointMark{

@@ -2,9 +2,11 @@
 // together. cluster/ decides what is committed; this applies it.
 //
 //   shard-0007/meta      identity of the copy, epoch, clean-stop mark (docs/formats/meta.md)
-//   shard-0007/durable   durable_hint: 8 bytes, a lower bound of what is on stable storage
+//   shard-0007/durable   a lower bound of what is on stable storage
+//   shard-0007/applying  which records were being applied last
 //   shard-0007/log/      segments
 //   shard-0007/index/    LevelDB
+//   shard-0007/lock      held by the process that has the replica open
 //
 // Threads: append/sync of the log belong to the log's writer; apply(), checkpoint() and close() to
 // the applier; readers may be made from any thread.
@@ -34,12 +36,15 @@ struct ReplicaOptions {
   ShardKind kind = ShardKind::kMail;
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;
+  Uuid boot{};  // of the machine's present boot; zero: ask the kernel
 };
 
 struct ReplicaRecovery {
   bool created = false;  // the folder was empty
   bool clean = false;    // the last stop was clean
   LogRecovery log;
+  bool same_boot = false;      // the machine has not been rebooted since
+  bool index_rebuilt = false;  // the index was missing or damaged and was made anew from the log
   Lsn applied;                 // by the index when it was opened
   std::uint64_t replayed = 0;  // committed records applied since
 };
@@ -80,6 +85,10 @@ class Replica {
   // XOR of the hashes of all keys and values except local ones: equal on replicas at equal applied
   // LSN.
   virtual std::string digest() const = 0;
+  // The state of the last checkpoint, for a CHECKPOINT_MARK record. From any thread. The mark is
+  // compared where it stands directly behind that state, so it is appended when
+  // checkpoint_mark().applied == log().end().
+  virtual CheckpointMark checkpoint_mark() const = 0;
   // applied() and the digest that belongs to it, taken together (checkpoint_mark.h). Any thread.
   virtual CheckpointMark mark() const = 0;
 
