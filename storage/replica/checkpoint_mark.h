@@ -1,7 +1,9 @@
-// The meta of a CHECKPOINT_MARK record: "at this LSN the state had this digest". A replica that
-// applies it with everything before it applied has to come to the same digest, otherwise its state
-// has diverged or was damaged. Little-endian, 24 bytes, in docs/formats/meta.md:
-//   0 applied u64   8 digest, low half u64   16 digest, high half u64
+// The meta of a CHECKPOINT_MARK record: which state a replica's index was in. Little-endian, 24
+// bytes:
+//   0 applied LSN u64   8 digest u64 low   16 digest u64 high
+//
+// Whoever applies the mark with its own index at exactly `applied` compares the digests: if they
+// differ, one of the two indexes is wrong (kCorrupt). At another LSN the mark says nothing.
 #pragma once
 
 #include <string>

@@ -85,10 +85,6 @@ class Replica {
   // XOR of the hashes of all keys and values except local ones: equal on replicas at equal applied
   // LSN.
   virtual std::string digest() const = 0;
-  // The state of the last checkpoint, for a CHECKPOINT_MARK record. From any thread. The mark is
-  // compared where it stands directly behind that state, so it is appended when
-  // checkpoint_mark().applied == log().end().
-  virtual CheckpointMark checkpoint_mark() const = 0;
   // applied() and the digest that belongs to it, taken together (checkpoint_mark.h). Any thread.
   virtual CheckpointMark mark() const = 0;
 
