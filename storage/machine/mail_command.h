@@ -206,6 +206,45 @@ struct MailOutcome {
 };
 
 std::string encode(const MailTxn& txn);
-Result<MailTxn> decode_mail_txn(Bytes meta);  // errors: kCorrupt, kUnsupported
+// Errors: kCorrupt (malformed), kLimit (beyond MailLimits), kUnsupported (of a newer program).
+Result<MailTxn> decode_mail_txn(Bytes meta);
+// Only the op_id, of a txn that may be bad otherwise. Errors: kCorrupt.
+Result<OpId> decode_mail_op(Bytes meta);
+
+// The meta of a BODY_CHUNK record: its body is chunk `n` of the message that arrives as `upload`.
+// A chunk staged again takes the place of the one before.
+struct BodyChunk {
+  Uuid upload{};
+  std::uint32_t n = 0;
+  friend bool operator==(const BodyChunk&, const BodyChunk&) = default;
+};
+std::string encode(const BodyChunk& chunk);
+Result<BodyChunk> decode_body_chunk(Bytes meta);  // errors: kCorrupt
+
+// The meta of an UPLOAD_ABORT record: the client went away, its chunks are dead.
+struct UploadAbort {
+  Uuid upload{};
+  friend bool operator==(const UploadAbort&, const UploadAbort&) = default;
+};
+std::string encode(const UploadAbort& abort);
+Result<UploadAbort> decode_upload_abort(Bytes meta);  // errors: kCorrupt
+
+// What a command may ask for; beyond it it is refused with kLimit. Frontends split what is larger:
+// flags of a whole mailbox go in steps of at most `messages` messages.
+struct MailLimits {
+  static constexpr std::size_t commands = 1000;       // in one txn
+  static constexpr std::size_t targets = 10'000;      // of an AddMessage
+  static constexpr std::size_t recipients = 10'000;   // of a QueueAdd
+  static constexpr std::size_t uid_ranges = 100'000;  // of a UidSet
+  static constexpr std::size_t messages = 20'000;     // changed by one command
+  static constexpr std::size_t chunks = 4096;         // of an upload
+  static constexpr std::size_t keywords = 64;         // of a mailbox, and so of a command
+  static constexpr std::size_t keyword_bytes = 255;
+  static constexpr std::size_t name_bytes = 1000;  // of a mailbox, all levels together
+  static constexpr std::size_t name_levels = 32;
+  static constexpr std::size_t mailboxes = 10'000;      // of an account
+  static constexpr std::size_t subscriptions = 10'000;  // of an account
+  static constexpr std::size_t address_bytes = 4096;    // of a sender, a recipient, ORCPT, ENVID
+};
 
 }  // namespace everpost::storage
