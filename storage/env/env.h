@@ -2,14 +2,15 @@
 // through an Env, so that tests and the simulator can put a disk of their own below it.
 //
 //   PosixEnv   (posix_env.h)   the operating system
-//   MemoryEnv  (memory_env.h)  files in memory, with the faults of a real disk: unsynced bytes lost
-//   by
-//                              sector, torn writes, failed fdatasync, bit flips, no space
+//   MemoryEnv  (memory_env.h)  files in memory, with the faults of a real disk: unsynced bytes
+//                              lost by sector, torn writes, failed fdatasync, bit flips, no space
 //
 // Files are thread-safe for reads; one writer at a time. All calls block.
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <future>
 #include <memory>
 #include <span>
 #include <string>
@@ -60,9 +61,9 @@ class Env {
   virtual Result<std::unique_ptr<File>> open(const std::string& path, Open mode) = 0;
   virtual Result<bool> exists(const std::string& path) = 0;
   virtual Result<std::vector<std::string>> list(const std::string& folder) = 0;  // names, sorted
-  virtual Result<void> make_folder(
-      const std::string& path) = 0;                          // kept if there; parents must exist
-  virtual Result<void> remove(const std::string& path) = 0;  // a file
+  // Kept if it is there; its parent must exist.
+  virtual Result<void> make_folder(const std::string& path) = 0;
+  virtual Result<void> remove(const std::string& path) = 0;         // a file
   virtual Result<void> remove_folder(const std::string& path) = 0;  // empty
   virtual Result<void> rename(const std::string& from, const std::string& to) = 0;
   // Makes creations, renames and removals in `folder` durable (fsync of the directory).
@@ -70,6 +71,11 @@ class Env {
   virtual Result<Space> space(const std::string& folder) = 0;
   // One process at a time: holds until the handle is destroyed. Errors: kBusy if another has it.
   virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
+
+  // Runs `work` (which may block and must not throw) beside the caller; the future is ready when it
+  // has returned, and its destructor waits for that. MemoryEnv has no threads, so that a simulation
+  // can be replayed: there it has run when the call returns.
+  virtual std::future<void> in_background(std::move_only_function<void()> work) = 0;
 };
 
 // Replaces `path` atomically: writes a temporary file, syncs it, renames it, syncs the folder.
