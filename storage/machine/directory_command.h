@@ -71,7 +71,7 @@ struct UpdateAccount {  // what is set changes
   std::optional<bool> enabled;
   std::optional<Credentials> credentials;
 };
-struct AddAlias {
+struct AddAlias {  // errors as AddAccount
   std::string address;
   std::vector<std::string> targets;  // 1 to 1000
 };
@@ -96,13 +96,29 @@ struct DirectoryTxn {
 };
 struct DirectoryOutcome {
   std::optional<Error> error;
-  std::optional<AccountRecord>
-      account;  // of AddAccount, UpdateAccount and RemoveAccount: the last one
+  // Of AddAccount, UpdateAccount and RemoveAccount: the last one, without its credentials.
+  std::optional<AccountRecord> account;
   Lsn lsn;
   bool repeated = false;
 };
 
 std::string encode(const DirectoryTxn& txn);
+// Errors: kCorrupt (malformed), kLimit (beyond DirectoryLimits), kUnsupported (of a newer program).
 Result<DirectoryTxn> decode_directory_txn(Bytes meta);
+// Only the op_id, of a txn that may be bad otherwise. Errors: kCorrupt.
+Result<OpId> decode_directory_op(Bytes meta);
+
+// What a command may ask for; beyond it it is refused.
+struct DirectoryLimits {
+  static constexpr std::size_t commands = 1000;  // in one txn
+  static constexpr std::size_t actor_bytes = 1000;
+  static constexpr std::size_t address_bytes = 1000;  // normalised, UTF-8
+  static constexpr std::size_t domain_bytes = 500;
+  static constexpr std::size_t display_name_bytes = 1000;
+  static constexpr std::size_t targets = 1000;           // of an alias
+  static constexpr std::size_t credential_bytes = 1000;  // each of their strings
+  static constexpr std::size_t setting_name_bytes = 100;
+  static constexpr std::size_t setting_value_bytes = 64 << 10;
+};
 
 }  // namespace everpost::storage
