@@ -2,9 +2,11 @@
 #pragma once
 
 #include <map>
+#include <memory>
 #include <string>
 #include <vector>
 
+#include "storage/index/index.h"
 #include "storage/machine/directory_command.h"
 
 namespace everpost::storage {
@@ -29,5 +31,8 @@ class DirectoryReader {
                                                    std::size_t limit) const = 0;
   virtual Result<std::map<std::string, std::string>> settings() const = 0;
 };
+
+// `view`: of a directory shard's index.
+Result<std::unique_ptr<DirectoryReader>> make_directory_reader(std::unique_ptr<IndexView> view);
 
 }  // namespace everpost::storage
