@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/result.h"
+#include "storage/index/index.h"
 #include "storage/log/record.h"
 #include "storage/machine/mail_command.h"
 
@@ -55,7 +56,9 @@ struct MessageInfo {
 struct MailboxChanges {
   MailboxInfo mailbox;
   std::vector<MessageInfo> changed;  // modseq above the asked one, ascending UID; new ones included
-  UidSet vanished;                   // expunged since, as far as remembered
+  // Expunged since. Once expunges that old are forgotten: every UID that is not there (RFC 7162
+  // §3.2.6 allows to name too many).
+  UidSet vanished;
 };
 
 struct QueueEntry {
@@ -99,5 +102,8 @@ class MailReader {
   // The outcome of an operation that was applied, if it is still remembered.
   virtual Result<MailOutcome> outcome(const OpId& op) const = 0;
 };
+
+// `view`: of a mail shard's index.
+Result<std::unique_ptr<MailReader>> make_mail_reader(std::unique_ptr<IndexView> view);
 
 }  // namespace everpost::storage
