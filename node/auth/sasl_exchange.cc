@@ -164,6 +164,8 @@ class ScramExchange : public Authenticator::Exchange {
   // The library asks for the keys while it reads the client's first message, and cannot wait for
   // them. So one session reads the name out of it, and a second one gets name and keys.
   Task<std::string> begin(const std::string& client_first) {
+    // A binding to the channel, which is for the -PLUS mechanisms only (RFC 5802 §6).
+    if (client_first.starts_with('p')) co_return malformed();
     CO_CHECK(session_.step(client_first));
     login_ = session_.get(GSASL_AUTHID);
     if (!acts_for_itself(session_.get(GSASL_AUTHZID), login_))
