@@ -12,4 +12,5 @@ inline bool operator!=(const char* a, const StringPtr& b) { return !(b == String
 }  // namespace kj
 
 #include <capnp/message.h>
+#include <capnp/serialize-packed.h>
 #include <capnp/serialize.h>
