@@ -1,0 +1,68 @@
+#include "cluster/coordinator/embedded.h"
+
+#include <gtest/gtest.h>
+
+#include "storage/env/memory_env.h"
+
+namespace everpost::cluster {
+namespace {
+
+class Embedded : public testing::Test {
+ protected:
+  std::unique_ptr<EmbeddedCoordinator> open() {
+    auto coordinator = EmbeddedCoordinator::open(env_, "coordinator");
+    EXPECT_TRUE(coordinator) << to_string(coordinator.error());
+    return coordinator ? *std::move(coordinator) : nullptr;
+  }
+
+  storage::MemoryEnv env_{1};
+};
+
+ShardConfig some_config() {
+  ShardConfig config;
+  config.epoch = Epoch{7};
+  config.primary = NodeId{2};
+  config.isr = {{NodeId{2}, Uuid{std::byte{0xab}}}, {NodeId{3}, Uuid{}}};
+  config.replicas = {NodeId{2}, NodeId{3}, NodeId{1}};
+  config.min_isr = 2;
+  return config;
+}
+
+TEST_F(Embedded, KeepsItsIdentityAndItsValues) {
+  const auto cluster = open()->cluster();
+  EXPECT_NE(cluster, Uuid{});
+  ASSERT_TRUE(open()->create(ShardId{4}, some_config()));
+  const auto again = open();
+  EXPECT_EQ(again->cluster(), cluster);
+  EXPECT_EQ(again->get(ShardId{4})->config, some_config());
+  EXPECT_EQ(again->get(ShardId{4})->version, 1u);
+  EXPECT_EQ(again->shards()->size(), 1u);
+}
+
+TEST_F(Embedded, SetsOnlyWhatHasTheExpectedVersion) {
+  const auto coordinator = open();
+  ASSERT_TRUE(coordinator->create(ShardId{1}, {}));
+  EXPECT_EQ(*coordinator->compare_and_set(ShardId{1}, 1, some_config()), 2u);
+  EXPECT_EQ(coordinator->compare_and_set(ShardId{1}, 1, {}).error().code, ErrorCode::kConflict);
+  EXPECT_EQ(coordinator->get(ShardId{1})->config, some_config());
+  EXPECT_EQ(coordinator->compare_and_set(ShardId{9}, 1, {}).error().code, ErrorCode::kNotFound);
+  EXPECT_EQ(coordinator->create(ShardId{1}, {}).error().code, ErrorCode::kAlreadyExists);
+}
+
+TEST(ShardConfigText, RoundTripsAndRefusesEveryDamagedByte) {
+  const Versioned value{some_config(), 12};
+  const std::string text = encode(value);
+  const auto back = decode_shard_config(text);
+  ASSERT_TRUE(back) << to_string(back.error());
+  EXPECT_EQ(back->config, value.config);
+  EXPECT_EQ(back->version, 12u);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    std::string damaged = text;
+    damaged[i] ^= 1;
+    EXPECT_FALSE(decode_shard_config(damaged)) << "byte " << i;
+    EXPECT_FALSE(decode_shard_config(text.substr(0, i))) << "cut at " << i;
+  }
+}
+
+}  // namespace
+}  // namespace everpost::cluster
