@@ -24,10 +24,9 @@
 #include "storage/machine/mail_command.h"
 #include "storage/machine/mail_reader.h"
 #include "storage/replica/checkpoint_mark.h"
+#include "storage/replica/meta.h"
 
 namespace everpost::storage {
-
-enum class ShardKind : std::uint8_t { kMail, kDirectory };
 
 struct ReplicaOptions {
   std::string folder;  // <data>/shard-0007, made if missing
@@ -61,9 +60,11 @@ struct Applied {
 
 class Replica {
  public:
-  // Recovers log and index, and applies committed records up to the known commit point (the highest
-  // commit field of a valid record). Errors: kCorrupt, kIo, kBusy (another process has it),
-  // kUnsupported.
+  // Recovers log and index (recovery.h has the steps), and applies committed records up to the
+  // known commit point (the highest commit field of a valid record). An index that is damaged or
+  // missing is made anew from the log. Errors: kCorrupt (nothing wrong is ever served instead),
+  // kIo, kNoSpace, kBusy (another process has it), kUnsupported, kInvalidArgument (the folder is
+  // another shard's).
   static Result<std::unique_ptr<Replica>> open(Env& env, ReplicaOptions options,
                                                ReplicaRecovery& recovery);
   virtual ~Replica() = default;
@@ -77,7 +78,10 @@ class Replica {
   virtual Result<void> set_epoch(Epoch epoch) = 0;
 
   // Applies committed records, which must follow applied(), as one index write. Bad commands get an
-  // error as their outcome; an Error from here means that this replica is broken (index I/O).
+  // error as their outcome; an Error from here means that this replica is broken and its process
+  // has to stop (kIo; kCorrupt: the index is damaged, or its digest is not that of a
+  // CHECKPOINT_MARK, and the next open() makes it anew; kUnsupported: a newer program wrote the
+  // record).
   virtual Result<std::vector<Applied>> apply(std::span<const Record> records) = 0;
 
   // Makes the index durable up to applied() and returns that LSN.
@@ -91,11 +95,13 @@ class Replica {
   virtual Result<std::unique_ptr<MailReader>> mail_reader() const = 0;            // kind kMail
   virtual Result<std::unique_ptr<DirectoryReader>> directory_reader() const = 0;  // kind kDirectory
 
-  // Writes `durable` (not synced: any value found there is a valid lower bound).
+  // Writes `durable` (not synced: any value found there is a valid lower bound; synced if it falls,
+  // which it has to before the log is truncated).
   virtual void note_durable(Lsn durable) = 0;
-  // Checkpoint, roll, mark as clean. After it nothing but the destructor may be called.
+  // Checkpoint, sync the log, mark as clean. After it nothing but the destructor may be called.
   virtual Result<void> close() = 0;
   // A line for each finding of a full check: log checksums, index checksums, digest recomputed.
+  // From any thread, while the replica is in use.
   virtual Result<std::vector<std::string>> verify() = 0;
 };
 
