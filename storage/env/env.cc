@@ -3,12 +3,6 @@
 namespace everpost::storage {
 namespace {
 
-std::string parent_of(const std::string& path) {
-  const auto slash = path.rfind('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 Result<void> write_and_sync(Env& env, const std::string& path, Bytes contents) {
   ASSIGN_OR_RETURN(auto file, env.open(path, Env::Open::kTruncate));
   RETURN_IF_ERROR(file->write(0, contents));
@@ -16,6 +10,12 @@ Result<void> write_and_sync(Env& env, const std::string& path, Bytes contents) {
 }
 
 }  // namespace
+
+std::string parent_folder(const std::string& path) {
+  const auto slash = path.rfind('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
+}
 
 Result<void> write_file_atomically(Env& env, const std::string& path, Bytes contents) {
   const std::string temporary = path + ".tmp";
@@ -25,7 +25,7 @@ Result<void> write_file_atomically(Env& env, const std::string& path, Bytes cont
     return written;
   }
   RETURN_IF_ERROR(env.rename(temporary, path));
-  return env.sync_folder(parent_of(path));
+  return env.sync_folder(parent_folder(path));
 }
 
 Result<std::string> read_file(Env& env, const std::string& path, std::uint64_t bytes_max) {

@@ -78,6 +78,8 @@ class Env {
   virtual std::future<void> in_background(std::move_only_function<void()> work) = 0;
 };
 
+// "a/b" of "a/b/c", "." of "c", "/" of "/c".
+std::string parent_folder(const std::string& path);
 // Replaces `path` atomically: writes a temporary file, syncs it, renames it, syncs the folder.
 Result<void> write_file_atomically(Env& env, const std::string& path, Bytes contents);
 // The whole file; errors: kNotFound, kTooLarge above `bytes_max`.

@@ -3,9 +3,9 @@
 // recovery rules: docs/formats/log.md.
 //
 // A record is *appended* once append() has returned, and *durable* once a sync() that began
-// afterwards has returned. A group's bytes are written only after the sync of the group before has
-// returned, so a valid record of a later group proves the earlier group durable; recovery relies on
-// it.
+// afterwards has returned. What is appended but not durable never exceeds `group_bytes_max`
+// (append() syncs first if it would), so a valid record that far behind a bad one proves that the
+// bad one was durable once; recovery relies on it.
 //
 // append, sync, roll, truncate: from one thread. The reads: from any thread at any time. All block.
 #pragma once
@@ -32,10 +32,13 @@ struct LogIdentity {
 };
 
 struct LogOptions {
-  std::string folder;  // <shard folder>/log
+  std::string folder;  // <shard folder>/log, made if missing
   LogIdentity identity;
-  std::uint64_t segment_bytes = 64 << 20;   // a record is at most a 16th of it
-  std::uint64_t group_bytes_max = 4 << 20;  // one append() call never writes more
+  // Of a whole file, its header included; it is allocated in full before the first record goes in.
+  std::uint64_t segment_bytes = 64 << 20;
+  // One append() never writes more, so it bounds a record too. At most segment_bytes - 4 KiB.
+  std::uint32_t group_bytes_max = 4 << 20;
+  std::size_t open_files_max = 32;  // segments kept open for reading
 };
 
 // What recovery found and did; logged once, and shown to the operator.
@@ -48,6 +51,7 @@ struct LogRecovery {
   WallTime last_time;
   std::optional<Lsn> torn_at;  // a torn tail was cut here; nothing durable was behind it
   std::uint64_t torn_bytes = 0;
+  std::string salvage;          // the file that holds the torn bytes after a power loss
   bool copied_forward = false;  // the active segment was rewritten after an unclean stop (D12)
 };
 
@@ -55,18 +59,18 @@ class Log {
  public:
   // Opens (or creates) the log and recovers its end. Scans records from the segment that holds
   // `scan_from` (the index's applied LSN) on.
-  //   clean       the last stop was clean; otherwise the active segment is copied forward and
-  //   synced
-  //               before anything is acknowledged from it
-  //   same_boot   the machine has not been rebooted since: the page cache was not lost
-  //   durable_hint  a lower bound of what was durable (the `durable` file beside the log)
   // Errors: kCorrupt (a bad record with good ones behind it, or below durable_hint: the copy must
-  // be repaired from another one, nothing was changed), kIo, kUnsupported (a newer format).
+  // be repaired from another one), kIo, kUnsupported (a newer format); after these nothing was
+  // changed. kNoSpace: copying forward needs the space of one segment.
   struct Start {
     Lsn scan_from;
-    Lsn durable_hint;
-    bool clean = false;
-    bool same_boot = true;
+    Lsn durable_hint;    // a lower bound of what was durable (the `durable` file beside the log)
+    bool clean = false;  // the last stop was clean; otherwise the active segment is copied forward
+                         // and synced before anything is acknowledged from it
+    bool same_boot = true;  // the machine has not been rebooted since: the page cache was not lost
+    // The commit fields of this log's records never ran ahead of what was durable in it: so in a
+    // group of one, and in a member of the ISR. A torn tail below a commit field is damage then.
+    bool commits_were_durable = true;
   };
   static Result<std::unique_ptr<Log>> open(Env& env, LogOptions options, const Start& start,
                                            LogRecovery& recovery);
@@ -74,30 +78,38 @@ class Log {
 
   // Appends a group with one write. Returns each record's header (LSN, chain, checksums filled in).
   //   epoch   of the writer; below the last record's it is fenced
+  //           (above it, a new segment is started)
   //   commit  the commit point to note in the records
-  // Errors: kFenced; kNoSpace (nothing was written); kInvalidArgument (a record above its limits);
-  // kIo, after which every call fails.
+  //   group   sealed records (NewRecord::seal), together at most `group_bytes_max`; a time before
+  //           the last record's becomes that one's
+  // Errors: kFenced; kNoSpace (nothing was written, and a later call may succeed);
+  // kInvalidArgument (a record above its limits, or not sealed; nothing was written); kIo, after
+  // which every call fails: nobody can tell what is on the disk, so the process has to stop, and
+  // the next open() copies forward.
   virtual Result<std::vector<RecordHeader>> append(Epoch epoch, Lsn commit,
                                                    std::span<const NewRecord> group) = 0;
   // Makes everything appended durable: one fdatasync. Returns the durable end. Errors: kIo.
   virtual Result<Lsn> sync() = 0;
-  // Starts a new segment at the end (a new epoch, a clean stop).
+  // Starts a new segment at the end (a new epoch, a clean stop), after a sync(). Errors: as append.
   virtual Result<void> roll(Epoch epoch) = 0;
-  // Cuts everything from `lsn` on, which must be a record's start, and makes that durable.
+  // Cuts everything from `lsn` on and makes that durable, and all before it. Errors:
+  // kInvalidArgument (`lsn` is not a record's start or the end), kNotFound (freed), kCorrupt, kIo.
   virtual Result<void> truncate(Lsn lsn) = 0;
 
   virtual Lsn begin() const = 0;  // the oldest byte still here
   virtual Lsn end() const = 0;
   virtual Lsn durable() const = 0;
 
-  // The bytes of `extent`, checked. Errors: kCorrupt, kNotFound (freed, or beyond the end), kIo.
+  // The bytes of `extent`, checked. Errors: kCorrupt, kNotFound (freed, or beyond the end), kIo (a
+  // bad sector, say; it concerns this read only).
   virtual Result<std::string> read(const Extent& extent) const = 0;
   // Like read(), for a part of an extent too large to check whole every time: bytes
   // [offset, offset+bytes) of it. Unchecked by itself; for callers that checked the extent before.
   virtual Result<void> read_part(const Extent& extent, std::uint32_t offset,
                                  std::span<std::byte> to) const = 0;
   virtual Result<Record> read_record(Lsn lsn) const = 0;
-  // Calls `visit` for each record in [from, to), in order, until it returns false or fails.
+  // Calls `visit` for each record in [from, to), in order, until it returns false or fails. `from`
+  // must be a record's start; what is beyond end() is left out.
   virtual Result<void> scan(Lsn from, Lsn to,
                             const std::function<Result<bool>(const Record&)>& visit) const = 0;
   // Checks the whole log against its checksums; returns a line for each finding.

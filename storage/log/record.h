@@ -31,13 +31,14 @@ enum RecordFlag : std::uint8_t {
   kPad = 16,
 };
 
-constexpr std::uint32_t kRecordHeaderBytes = 64;
+constexpr std::uint32_t kRecordHeaderBytes = 64;  // as written; a later minor version may have more
 constexpr std::uint32_t kRecordMetaBytesMax = 1 << 20;
 constexpr std::uint32_t kRecordBodyBytesMax = 1 << 20;
 
 struct RecordHeader {
   RecordType type{};
   std::uint8_t flags = 0;
+  std::uint16_t header_bytes = kRecordHeaderBytes;
   Lsn lsn;
   Epoch epoch;
   std::uint32_t feature_level = 0;  // defines the command's semantics
@@ -50,7 +51,8 @@ struct RecordHeader {
   WallTime time;          // the primary's, monotone in a log
   std::uint32_t crc = 0;  // of the header itself, seeded with the log's identity
 
-  Lsn body_at() const { return lsn + kRecordHeaderBytes + pad8(meta_bytes); }
+  Lsn meta_at() const { return lsn + header_bytes; }
+  Lsn body_at() const { return meta_at() + pad8(meta_bytes); }
   Lsn end() const { return body_at() + pad8(body_bytes); }
 };
 

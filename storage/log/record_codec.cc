@@ -1,0 +1,64 @@
+#include "storage/log/record_codec.h"
+
+#include <array>
+
+#include "base/crc32c.h"
+
+namespace everpost::storage {
+
+std::uint32_t header_seed(const LogIdentity& identity) {
+  std::array<std::byte, 24> bytes;
+  std::memcpy(bytes.data(), identity.cluster.data(), 16);
+  store_le(bytes.data() + 16, identity.shard.value);
+  store_le(bytes.data() + 20, identity.lineage.value);
+  return crc32c(bytes);
+}
+
+void encode_header(RecordHeader& header, std::uint32_t seed,
+                   std::span<std::byte, kRecordHeaderBytes> to) {
+  std::byte* at = to.data();
+  store_le(at + 4, static_cast<std::uint16_t>(header.type));
+  store_le(at + 6, header.flags);
+  store_le(at + 7, static_cast<std::uint8_t>(kRecordHeaderBytes / 8));
+  store_le(at + 8, header.lsn.value);
+  store_le(at + 16, header.epoch.value);
+  store_le(at + 20, header.feature_level);
+  store_le(at + 24, header.prev_crc);
+  store_le(at + 28, header.meta_bytes);
+  store_le(at + 32, header.body_bytes);
+  store_le(at + 36, header.meta_crc);
+  store_le(at + 40, header.body_crc);
+  store_le(at + 44, std::uint32_t{0});
+  store_le(at + 48, header.commit.value);
+  store_le(at + 56, static_cast<std::uint64_t>(header.time.micros));
+  header.crc = crc32c_extend(seed, to.subspan(4));
+  store_le(at, header.crc);
+}
+
+std::optional<RecordHeader> decode_header(Bytes bytes, std::uint32_t seed) {
+  if (bytes.size() < kRecordHeaderBytes) return std::nullopt;
+  const std::byte* at = bytes.data();
+  const std::size_t header_bytes = std::to_integer<std::size_t>(at[7]) * 8;
+  if (header_bytes < kRecordHeaderBytes || header_bytes > bytes.size()) return std::nullopt;
+  RecordHeader header;
+  header.crc = load_le<std::uint32_t>(at);
+  if (header.crc != crc32c_extend(seed, bytes.subspan(4, header_bytes - 4))) return std::nullopt;
+  header.type = static_cast<RecordType>(load_le<std::uint16_t>(at + 4));
+  header.flags = std::to_integer<std::uint8_t>(at[6]);
+  header.header_bytes = static_cast<std::uint16_t>(header_bytes);
+  header.lsn = Lsn{load_le<std::uint64_t>(at + 8)};
+  header.epoch = Epoch{load_le<std::uint32_t>(at + 16)};
+  header.feature_level = load_le<std::uint32_t>(at + 20);
+  header.prev_crc = load_le<std::uint32_t>(at + 24);
+  header.meta_bytes = load_le<std::uint32_t>(at + 28);
+  header.body_bytes = load_le<std::uint32_t>(at + 32);
+  header.meta_crc = load_le<std::uint32_t>(at + 36);
+  header.body_crc = load_le<std::uint32_t>(at + 40);
+  header.commit = Lsn{load_le<std::uint64_t>(at + 48)};
+  header.time = {static_cast<std::int64_t>(load_le<std::uint64_t>(at + 56))};
+  if (header.meta_bytes > kRecordMetaBytesMax || header.body_bytes > kRecordBodyBytesMax)
+    return std::nullopt;
+  return header;
+}
+
+}  // namespace everpost::storage

@@ -1,0 +1,351 @@
+#include "storage/log/segment_log.h"
+
+#include <algorithm>
+
+#include "base/invariant.h"
+#include "storage/log/record_codec.h"
+#include "storage/log/recovery.h"
+
+namespace everpost::storage {
+namespace {
+
+// Pieces of up to this size are copied together: cheaper than a part of their own in pwritev.
+constexpr std::size_t kSmallPieceBytes = 1024;
+
+std::uint64_t record_bytes(const NewRecord& record) {
+  return kRecordHeaderBytes + pad8(record.meta.size()) + pad8(record.body_bytes());
+}
+
+std::uint64_t group_bytes(std::span<const NewRecord> group) {
+  std::uint64_t bytes = 0;
+  for (const NewRecord& record : group) bytes += record_bytes(record);
+  return bytes;
+}
+
+// Whether the checksums are there. Computing them again for every record would cost as much as the
+// write; but one that was forgotten is zero, and a right one is zero once in four thousand
+// millions.
+bool sealed(const NewRecord& record) {
+  NewRecord again;
+  if ((record.meta_crc == 0 && !record.meta.empty()) ||
+      (record.body_crc == 0 && record.body_bytes() > 0)) {
+    again.meta = record.meta;
+    again.body = record.body;
+    again.seal();
+    if (again.meta_crc != record.meta_crc || again.body_crc != record.body_crc) return false;
+  }
+  return (record.body_bytes() > 0) == ((record.flags & kHasBody) != 0);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Log>> Log::open(Env& env, LogOptions options, const Start& start,
+                                       LogRecovery& recovery) {
+  ASSIGN_OR_RETURN(auto log, SegmentLog::open(env, std::move(options), start, recovery));
+  return std::unique_ptr<Log>(std::move(log));
+}
+
+SegmentLog::SegmentLog(Env& env, LogOptions options)
+    : env_(env),
+      options_(std::move(options)),
+      seed_(header_seed(options_.identity)),
+      segments_(env, options_.folder, options_.open_files_max),
+      ready_(env, options_.folder, options_.segment_bytes) {}
+
+Result<std::unique_ptr<SegmentLog>> SegmentLog::open(Env& env, LogOptions options,
+                                                     const Start& start, LogRecovery& recovery) {
+  if (options.segment_bytes < kSegmentHeaderBytes + options.group_bytes_max ||
+      options.group_bytes_max < kRecordHeaderBytes)
+    return Error{ErrorCode::kInvalidArgument, "a segment must hold at least one group of records"};
+  RETURN_IF_ERROR(env.make_folder(options.folder));
+  ASSIGN_OR_RETURN(Inspection inspection, inspect(env, options, start));
+  std::unique_ptr<SegmentLog> log(new SegmentLog(env, std::move(options)));
+  RETURN_IF_ERROR(repair(env, log->options_, start, log->ready_, inspection));
+  RETURN_IF_ERROR(log->resume(std::move(inspection.segments), inspection.tail));
+  recovery = inspection.found;
+  return log;
+}
+
+// Goes on at `tail`, in the last segment.
+Result<void> SegmentLog::resume(std::vector<SegmentHeader> segments, const LogTail& tail) {
+  // The folder itself may be new; and a file found in it may not be durable in it (hazard H32).
+  RETURN_IF_ERROR(env_.sync_folder(parent_folder(options_.folder)));
+  RETURN_IF_ERROR(env_.sync_folder(options_.folder));
+  tail_ = tail;
+  for (const SegmentHeader& header : segments) segments_.add(header);
+  segments_.set_end(tail.end);
+  if (!segments.empty()) {
+    const SegmentHeader& last = segments.back();
+    ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                     env_.open(segments_.path_of(last), Env::Open::kWrite));
+    RETURN_IF_ERROR(activate(last, std::move(file)));
+  }
+  set_durable(tail.end);
+  ready_.prepare();
+  return {};
+}
+
+// Makes `file` the one that is written to, from tail_ on, and syncs it.
+Result<void> SegmentLog::activate(const SegmentHeader& header, std::shared_ptr<File> file) {
+  Active active{header, file, header.base() + (options_.segment_bytes - kSegmentHeaderBytes)};
+  // It is allocated already, unless somebody copied it or a truncation cut it.
+  const Result<void> allocated = file->allocate(0, options_.segment_bytes);
+  if (!allocated && allocated.error().code != ErrorCode::kNoSpace) return allocated.error();
+  // Without the space, or with a smaller bound on groups, the next record starts a new segment.
+  if (!allocated || header.group_bytes_max < options_.group_bytes_max) active.limit = tail_.end;
+  RETURN_IF_ERROR(file->sync());
+  segments_.add(header, std::move(file));
+  active_ = std::move(active);
+  return {};
+}
+
+Error SegmentLog::poison(Error error) {
+  const std::scoped_lock lock(broken_mutex_);
+  if (!broken_) broken_by_ = error.context;
+  broken_ = true;
+  error.code = ErrorCode::kIo;
+  return error;
+}
+
+Result<void> SegmentLog::usable() const {
+  if (!broken_) [[likely]]
+    return {};
+  const std::scoped_lock lock(broken_mutex_);
+  return Error{ErrorCode::kIo, "the log " + options_.folder + " failed before: " + broken_by_};
+}
+
+Result<void> SegmentLog::check_limits(std::span<const NewRecord> group) const {
+  for (const NewRecord& record : group) {
+    if (record.meta.size() > kRecordMetaBytesMax || record.body_bytes() > kRecordBodyBytesMax)
+      return Error{ErrorCode::kInvalidArgument,
+                   "a record with " + std::to_string(record.meta.size()) + " bytes of meta and " +
+                       std::to_string(record.body_bytes()) + " of body is above the limits"};
+    if (!sealed(record))
+      return Error{ErrorCode::kInvalidArgument, "a record without its checksums"};
+  }
+  if (const std::uint64_t bytes = group_bytes(group); bytes > options_.group_bytes_max)
+    return Error{ErrorCode::kInvalidArgument, "a group of " + std::to_string(bytes) +
+                                                  " bytes is above the limit of " +
+                                                  std::to_string(options_.group_bytes_max)};
+  return {};
+}
+
+Result<void> SegmentLog::make_room(Epoch epoch, std::uint64_t bytes) {
+  const bool fits = active_ && active_->header.epoch == epoch && tail_.end <= active_->limit &&
+                    bytes <= active_->limit - tail_.end;
+  if (!fits) return start_segment(epoch);
+  // So that recovery may rely on the bound (hazard H26).
+  if (tail_.end - durable() + bytes > options_.group_bytes_max) RETURN_IF_ERROR(sync());
+  return {};
+}
+
+// Begins a segment at the end of the log. In this order: the records of the old one are durable,
+// then the new file with its header, then its name (D15, hazard H32).
+Result<void> SegmentLog::start_segment(Epoch epoch) {
+  RETURN_IF_ERROR(sync());
+  auto file = ready_.take();
+  if (!file) {
+    if (file.error().code == ErrorCode::kIo) return poison(std::move(file).error());
+    return in_context("starting a segment of the log " + options_.folder, std::move(file).error());
+  }
+  const SegmentHeader header{.flags = 0,
+                             .identity = options_.identity,
+                             .epoch = epoch,
+                             .start = tail_,
+                             .group_bytes_max = options_.group_bytes_max};
+  const std::string path = segments_.path_of(header);
+  const auto bytes = encode_segment_header(header);
+  const auto begin = [&]() -> Result<void> {
+    RETURN_IF_ERROR((*file)->write(0, Bytes(bytes)));
+    RETURN_IF_ERROR((*file)->sync());
+    RETURN_IF_ERROR(env_.rename(ready_.path(), path));
+    return env_.sync_folder(options_.folder);
+  };
+  if (auto begun = begin(); !begun) return poison(std::move(begun).error());
+
+  const std::optional<Active> old = std::exchange(
+      active_, Active{header, *file, tail_.end + (options_.segment_bytes - kSegmentHeaderBytes)});
+  const bool old_is_empty = old && old->header.base() == tail_.end;
+  if (old_is_empty)
+    if (auto removed = env_.remove(segments_.path_of(old->header)); !removed)
+      return poison(std::move(removed).error());
+  segments_.add(header, *file);
+  ready_.prepare([old, old_is_empty, end = tail_.end] {
+    // The space behind the last record of a full segment; recovery does not mind if it stays.
+    if (old && !old_is_empty) (void)old->file->truncate(old->header.offset_of(end));
+  });
+  return {};
+}
+
+// Headers for the group, and in parts_ all that is to be written.
+std::vector<RecordHeader> SegmentLog::lay_out(Epoch epoch, Lsn commit,
+                                              std::span<const NewRecord> group, LogTail& tail) {
+  std::size_t small_bytes = 0;
+  for (const NewRecord& record : group) {
+    small_bytes += kRecordHeaderBytes + 16;
+    if (record.meta.size() <= kSmallPieceBytes) small_bytes += record.meta.size();
+    for (const SharedBytes& part : record.body)
+      if (part->size() <= kSmallPieceBytes) small_bytes += part->size();
+  }
+  parts_.clear();
+  small_.resize(std::max(small_.size(), small_bytes));
+  std::byte* to = small_.data();    // the next small piece goes here
+  const std::byte* run_start = to;  // small pieces since the last part
+  const auto end_run = [&] {
+    if (to != run_start) parts_.emplace_back(run_start, to);
+    run_start = to;
+  };
+  const auto put = [&](std::string_view piece) {
+    if (piece.size() <= kSmallPieceBytes) {
+      if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
+      to += piece.size();
+    } else {
+      end_run();
+      parts_.push_back(as_bytes(piece));
+    }
+  };
+  const auto pad = [&](std::uint64_t bytes) {
+    const std::uint64_t zeros = pad8(bytes) - bytes;
+    std::memset(to, 0, zeros);
+    to += zeros;
+  };
+
+  std::vector<RecordHeader> headers;
+  headers.reserve(group.size());
+  for (const NewRecord& record : group) {
+    RecordHeader& header = headers.emplace_back();
+    header.type = record.type;
+    header.flags = record.flags;
+    header.lsn = tail.end;
+    header.epoch = epoch;
+    header.feature_level = record.feature_level;
+    header.prev_crc = tail.crc;
+    header.meta_bytes = static_cast<std::uint32_t>(record.meta.size());
+    header.body_bytes = record.body_bytes();
+    header.meta_crc = record.meta_crc;
+    header.body_crc = record.body_crc;
+    header.commit = commit;
+    header.time = std::max(record.time, tail.time);  // a wall clock may go back, a log may not
+    encode_header(header, seed_, std::span<std::byte, kRecordHeaderBytes>(to, kRecordHeaderBytes));
+    to += kRecordHeaderBytes;
+    put(record.meta);
+    pad(record.meta.size());
+    for (const SharedBytes& part : record.body) put(*part);
+    pad(header.body_bytes);
+    tail = {header.end(), header.crc, header.time, std::max(tail.commit, commit)};
+  }
+  end_run();
+  return headers;
+}
+
+Result<std::vector<RecordHeader>> SegmentLog::append(Epoch epoch, Lsn commit,
+                                                     std::span<const NewRecord> group) {
+  RETURN_IF_ERROR(usable());
+  if (active_ && epoch < active_->header.epoch)
+    return Error{ErrorCode::kFenced, "append in epoch " + to_string(epoch) + " to a log of epoch " +
+                                         to_string(active_->header.epoch)};
+  RETURN_IF_ERROR(check_limits(group));
+  if (commit > tail_.end)  // recovery would take it for a proof of what was durable
+    return Error{
+        ErrorCode::kInvalidArgument,
+        "commit point " + to_string(commit) + " beyond the log's end at " + to_string(tail_.end)};
+  if (group.empty()) return std::vector<RecordHeader>{};
+  RETURN_IF_ERROR(make_room(epoch, group_bytes(group)));
+
+  LogTail tail = tail_;
+  auto headers = lay_out(epoch, commit, group, tail);
+  INVARIANT(tail.end <= active_->limit, "a record is written into allocated space");
+  if (auto written = active_->file->write(active_->header.offset_of(tail_.end), parts_); !written)
+    // Even "no space": it was allocated, so nobody can tell what has happened.
+    return poison(in_context("append at lsn " + to_string(tail_.end), std::move(written).error()));
+  records_ += headers.size();
+  appended_bytes_ += tail.end - tail_.end;
+  tail_ = tail;
+  segments_.set_end(tail_.end);
+  return headers;
+}
+
+Result<Lsn> SegmentLog::sync() {
+  RETURN_IF_ERROR(usable());
+  if (durable() == tail_.end) return tail_.end;
+  if (auto synced = active_->file->sync(); !synced)
+    return poison(in_context("sync up to lsn " + to_string(tail_.end), std::move(synced).error()));
+  ++syncs_;
+  set_durable(tail_.end);
+  return tail_.end;
+}
+
+Result<void> SegmentLog::roll(Epoch epoch) {
+  RETURN_IF_ERROR(usable());
+  if (active_) {
+    if (epoch < active_->header.epoch)
+      return Error{ErrorCode::kFenced, "roll to epoch " + to_string(epoch) + " of a log of epoch " +
+                                           to_string(active_->header.epoch)};
+    if (epoch == active_->header.epoch && active_->header.base() == tail_.end) return {};
+  }
+  return start_segment(epoch);
+}
+
+// What the log's tail would be if it ended at `lsn`, and the segment that would be written to then.
+Result<LogTail> SegmentLog::tail_before(Lsn lsn, SegmentHeader& holder) const {
+  const auto all = segments_.list();
+  // At a segment's base the log goes on in the segment before, if there is one.
+  std::size_t i = all.size() - 1;
+  while (i > 0 && all[i].header.base() >= lsn) --i;
+  holder = all[i].header;
+  if (i + 1 < all.size() && all[i + 1].header.base() == lsn) return all[i + 1].header.start;
+  if (lsn == holder.base()) return holder.start;
+  ASSIGN_OR_RETURN(const auto segment, segments_.find(holder.base()));
+  SegmentScanner scanner(*segment.file, holder, holder.base(), segment.end);
+  while (scanner.at() < lsn) {
+    ASSIGN_OR_RETURN(const auto item, scanner.next());
+    if (item) continue;
+    return bad(segments_.path_of(holder), scanner.at(), kRecordHeaderBytes,
+               scanner.fault() ? scanner.fault() : "the segment ends");
+  }
+  if (scanner.at() > lsn)
+    return Error{ErrorCode::kInvalidArgument, "lsn " + to_string(lsn) + " is not a record's start"};
+  return scanner.tail();
+}
+
+Result<void> SegmentLog::truncate(Lsn lsn) {
+  RETURN_IF_ERROR(usable());
+  if (lsn > tail_.end)
+    return Error{ErrorCode::kInvalidArgument, "truncate at lsn " + to_string(lsn) +
+                                                  ", beyond the end at " + to_string(tail_.end)};
+  if (lsn < begin())
+    return Error{ErrorCode::kNotFound, "truncate at lsn " + to_string(lsn) +
+                                           ", before the begin at " + to_string(begin())};
+  if (lsn == tail_.end) {
+    RETURN_IF_ERROR(sync());
+    return {};
+  }
+  SegmentHeader holder;
+  ASSIGN_OR_RETURN(const LogTail tail, tail_before(lsn, holder));
+  ready_.wait();  // it may still be trimming the segment that we go back to
+  tail_ = tail;
+  segments_.set_end(lsn);
+  const auto cut = [&]() -> Result<void> {
+    // The last one first, each for good before the next: no crash leaves a gap.
+    auto all = segments_.list();
+    for (; all.back().header.base() > holder.base(); all.pop_back()) {
+      const SegmentHeader& header = all.back().header;
+      segments_.remove(header.base());
+      RETURN_IF_ERROR(env_.remove(segments_.path_of(header)));
+      RETURN_IF_ERROR(env_.sync_folder(options_.folder));
+    }
+    ASSIGN_OR_RETURN(std::shared_ptr<File> file,
+                     env_.open(segments_.path_of(holder), Env::Open::kWrite));
+    // The file ends here on the disk before it grows again with zeros: no byte of what was cut can
+    // come back (hazard H28).
+    RETURN_IF_ERROR(file->truncate(holder.offset_of(lsn)));
+    RETURN_IF_ERROR(file->sync());
+    return activate(holder, std::move(file));
+  };
+  if (auto done = cut(); !done) return poison(in_context("truncate", std::move(done).error()));
+  set_durable(lsn);
+  ready_.prepare();
+  return {};
+}
+
+}  // namespace everpost::storage

@@ -1,0 +1,83 @@
+// The log on segments. segment_log.cc writes, segment_log_read.cc reads.
+#pragma once
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+
+#include "storage/log/ready_segment.h"
+#include "storage/log/segment_set.h"
+
+namespace everpost::storage {
+
+class SegmentLog final : public Log {
+ public:
+  static Result<std::unique_ptr<SegmentLog>> open(Env& env, LogOptions options, const Start& start,
+                                                  LogRecovery& recovery);
+
+  Result<std::vector<RecordHeader>> append(Epoch epoch, Lsn commit,
+                                           std::span<const NewRecord> group) override;
+  Result<Lsn> sync() override;
+  Result<void> roll(Epoch epoch) override;
+  Result<void> truncate(Lsn lsn) override;
+
+  Lsn begin() const override { return segments_.begin(); }
+  Lsn end() const override { return segments_.end(); }
+  Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
+
+  Result<std::string> read(const Extent& extent) const override;
+  Result<void> read_part(const Extent& extent, std::uint32_t offset,
+                         std::span<std::byte> to) const override;
+  Result<Record> read_record(Lsn lsn) const override;
+  Result<void> scan(Lsn from, Lsn to,
+                    const std::function<Result<bool>(const Record&)>& visit) const override;
+  Result<std::vector<std::string>> verify() const override;
+  Stats stats() const override;
+
+ private:
+  SegmentLog(Env& env, LogOptions options);
+
+  // ---- the writer's thread
+  struct Active {
+    SegmentHeader header;
+    std::shared_ptr<File> file;
+    Lsn limit;  // what is allocated
+  };
+  Result<void> resume(std::vector<SegmentHeader> segments, const LogTail& tail);
+  Result<void> check_limits(std::span<const NewRecord> group) const;
+  Result<void> make_room(Epoch epoch, std::uint64_t bytes);
+  Result<void> start_segment(Epoch epoch);
+  Result<void> activate(const SegmentHeader& header, std::shared_ptr<File> file);
+  Result<LogTail> tail_before(Lsn lsn, SegmentHeader& holder) const;
+  std::vector<RecordHeader> lay_out(Epoch epoch, Lsn commit, std::span<const NewRecord> group,
+                                    LogTail& tail);
+  void set_durable(Lsn lsn) { durable_.store(lsn.value, std::memory_order_release); }
+  Error poison(Error error);
+
+  // ---- any thread
+  Result<void> usable() const;
+  Result<SegmentSet::Segment> find(Lsn at, std::uint64_t bytes) const;
+  Error bad(const std::string& path, Lsn from, std::uint64_t bytes, const std::string& why) const;
+
+  Env& env_;
+  const LogOptions options_;
+  const std::uint32_t seed_;
+  mutable SegmentSet segments_;  // its cache of open files changes when reading
+  ReadySegment ready_;           // before nothing that its work in the background uses
+
+  LogTail tail_;
+  std::optional<Active> active_;  // none in a log without segments
+  std::vector<Bytes> parts_;      // of the group being written
+  std::vector<std::byte> small_;  // headers, small pieces and padding among them
+
+  std::atomic<std::uint64_t> durable_{0};
+  std::atomic<std::uint64_t> records_{0};
+  std::atomic<std::uint64_t> appended_bytes_{0};
+  std::atomic<std::uint64_t> syncs_{0};
+
+  std::atomic<bool> broken_{false};
+  mutable std::mutex broken_mutex_;
+  std::string broken_by_;
+};
+
+}  // namespace everpost::storage

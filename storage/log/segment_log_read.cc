@@ -1,0 +1,207 @@
+#include <algorithm>
+
+#include "base/crc32c.h"
+#include "storage/log/record_codec.h"
+#include "storage/log/segment_log.h"
+#include "storage/log/segment_scanner.h"
+
+namespace everpost::storage {
+namespace {
+
+// A log that is bad all over would otherwise fill memory with findings.
+constexpr std::size_t kFindingsMax = 1000;
+
+// What one read fetches when it does not know the record's size yet.
+constexpr std::uint64_t kFirstReadBytes = 4096;
+
+Result<Bytes> read_at(const SegmentSet::Segment& segment, Lsn at, std::span<std::byte> to) {
+  ASSIGN_OR_RETURN(const std::size_t got, segment.file->read(segment.header.offset_of(at), to));
+  return Bytes(to.first(got));
+}
+
+Record to_record(const SegmentScanner::Item& item) {
+  Record record;
+  record.header = item.header;
+  record.bytes = share(std::string(as_text(item.bytes)));
+  const Bytes bytes = as_bytes(*record.bytes);
+  record.meta = bytes.subspan(item.header.header_bytes, item.header.meta_bytes);
+  record.body = bytes.subspan(item.header.body_at() - item.header.lsn, item.header.body_bytes);
+  return record;
+}
+
+bool padding_is_zero(const SegmentScanner::Item& item) {
+  const auto zero = [](Bytes bytes) {
+    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
+  };
+  const std::size_t meta_end = item.header.header_bytes + item.header.meta_bytes;
+  const std::size_t body_at = item.header.body_at() - item.header.lsn;
+  return zero(item.bytes.subspan(meta_end, body_at - meta_end)) &&
+         zero(item.bytes.subspan(body_at + item.header.body_bytes));
+}
+
+}  // namespace
+
+// The segment that holds all of [at, at + bytes).
+Result<SegmentSet::Segment> SegmentLog::find(Lsn at, std::uint64_t bytes) const {
+  ASSIGN_OR_RETURN(auto segment, segments_.find(at));
+  if (bytes > segment.end - at) {
+    const bool beyond = segment.end == segments_.end();
+    return Error{beyond ? ErrorCode::kNotFound : ErrorCode::kCorrupt,
+                 "lsn " + to_string(at) + " with " + std::to_string(bytes) + " bytes goes beyond " +
+                     (beyond ? "the end of the log " : "its segment in ") + options_.folder};
+  }
+  return segment;
+}
+
+// What to say of bytes that are not what they should be. They may have been cut while being read.
+Error SegmentLog::bad(const std::string& path, Lsn from, std::uint64_t bytes,
+                      const std::string& why) const {
+  if (from + bytes > end())
+    return {ErrorCode::kNotFound, "lsn " + to_string(from) + " was cut from the log"};
+  return {ErrorCode::kCorrupt, path + ": at lsn " + to_string(from) + ": " + why};
+}
+
+Result<std::string> SegmentLog::read(const Extent& extent) const {
+  RETURN_IF_ERROR(usable());
+  if (extent.bytes == 0) return std::string();
+  ASSIGN_OR_RETURN(const auto segment, find(extent.at, extent.bytes));
+  Result<Bytes> got{Bytes{}};
+  std::string bytes;
+  bytes.resize_and_overwrite(extent.bytes, [&](char* data, std::size_t size) {
+    got = read_at(segment, extent.at, std::as_writable_bytes(std::span(data, size)));
+    return got ? got->size() : 0;
+  });
+  RETURN_IF_ERROR(got);
+  if (bytes.size() < extent.bytes || crc32c(as_bytes(bytes)) != extent.crc)
+    return bad(segments_.path_of(segment.header), extent.at, extent.bytes,
+               "the checksum of " + std::to_string(extent.bytes) + " bytes is wrong");
+  return bytes;
+}
+
+Result<void> SegmentLog::read_part(const Extent& extent, std::uint32_t offset,
+                                   std::span<std::byte> to) const {
+  RETURN_IF_ERROR(usable());
+  if (offset > extent.bytes || to.size() > extent.bytes - offset)
+    return Error{ErrorCode::kInvalidArgument, "a part that is not within its extent"};
+  if (to.empty()) return {};
+  ASSIGN_OR_RETURN(const auto segment, find(extent.at, extent.bytes));
+  ASSIGN_OR_RETURN(const Bytes got, read_at(segment, extent.at + offset, to));
+  if (got.size() < to.size())
+    return bad(segments_.path_of(segment.header), extent.at, extent.bytes, "the file ends");
+  return {};
+}
+
+Result<Record> SegmentLog::read_record(Lsn lsn) const {
+  RETURN_IF_ERROR(usable());
+  ASSIGN_OR_RETURN(const auto segment, segments_.find(lsn));
+  const auto wrong = [&](const char* why) {
+    return bad(segments_.path_of(segment.header), lsn, kRecordHeaderBytes, why);
+  };
+  std::string bytes(std::min(kFirstReadBytes, segment.end - lsn), '\0');
+  ASSIGN_OR_RETURN(const Bytes start,
+                   read_at(segment, lsn, std::as_writable_bytes(std::span(bytes))));
+  const auto header = decode_header(start, seed_);
+  if (!header || header->lsn != lsn || header->epoch != segment.header.epoch)
+    return wrong("no valid record header");
+  const std::uint64_t total = header->end() - lsn;
+  if (total > segment.end - lsn) return wrong("the record goes beyond the end");
+  const std::size_t have = std::min<std::size_t>(start.size(), total);
+  bytes.resize(total);
+  if (have < total) {
+    ASSIGN_OR_RETURN(
+        const Bytes rest,
+        read_at(segment, lsn + have, std::as_writable_bytes(std::span(bytes)).subspan(have)));
+    if (rest.size() < total - have) return wrong("the file ends within the record");
+  }
+  Record record;
+  record.header = *header;
+  record.bytes = share(std::move(bytes));
+  const Bytes all = as_bytes(*record.bytes);
+  record.meta = all.subspan(header->header_bytes, header->meta_bytes);
+  record.body = all.subspan(header->body_at() - lsn, header->body_bytes);
+  if (crc32c(record.meta) != header->meta_crc) return wrong("the checksum of its meta is wrong");
+  if (crc32c(record.body) != header->body_crc) return wrong("the checksum of its body is wrong");
+  return record;
+}
+
+Result<void> SegmentLog::scan(Lsn from, Lsn to,
+                              const std::function<Result<bool>(const Record&)>& visit) const {
+  RETURN_IF_ERROR(usable());
+  for (Lsn at = from; at < std::min(to, end());) {
+    ASSIGN_OR_RETURN(const auto segment, segments_.find(at));
+    // As far as the segment goes: a record is valid as a whole or not at all.
+    SegmentScanner scanner(*segment.file, segment.header, at, segment.end);
+    while (scanner.at() < to) {
+      ASSIGN_OR_RETURN(const auto item, scanner.next());
+      if (!item) break;
+      ASSIGN_OR_RETURN(const bool go_on, visit(to_record(*item)));
+      if (!go_on) return {};
+    }
+    if (scanner.fault())
+      return bad(segments_.path_of(segment.header), scanner.at(), kRecordHeaderBytes,
+                 scanner.fault());
+    at = scanner.at();
+  }
+  return {};
+}
+
+Result<std::vector<std::string>> SegmentLog::verify() const {
+  RETURN_IF_ERROR(usable());
+  std::vector<std::string> findings;
+  const auto report = [&](const SegmentSet::Segment& segment, Lsn at, const std::string& what) {
+    if (findings.size() < kFindingsMax)
+      findings.push_back(segment_name(segment.header) + ": at lsn " + to_string(at) + ": " + what);
+  };
+  std::optional<std::uint32_t> chain;  // the last header's checksum, if all before was valid
+  for (SegmentSet::Segment segment : segments_.list()) {
+    if (segment.end == segment.header.base()) continue;
+    ASSIGN_OR_RETURN(segment.file, env_.open(segments_.path_of(segment.header), Env::Open::kRead));
+    std::string bytes(kSegmentHeaderBytes, '\0');
+    ASSIGN_OR_RETURN(const std::size_t got,
+                     segment.file->read(0, std::as_writable_bytes(std::span(bytes))));
+    const auto header = decode_segment_header(as_bytes(bytes).first(got));
+    if (!header) report(segment, segment.header.base(), header.error().context);
+    if (chain && *chain != segment.header.start.crc)
+      report(segment, segment.header.base(), "does not go on where the segment before it ends");
+
+    Lsn from = segment.header.base();
+    for (;;) {
+      SegmentScanner scanner(*segment.file, segment.header, from, segment.end);
+      Result<std::optional<SegmentScanner::Item>> item = scanner.next();
+      for (; item && *item; item = scanner.next())
+        if (!padding_is_zero(**item))
+          report(segment, (*item)->header.lsn, "padding that is not zero");
+      chain = scanner.tail().crc;
+      if (item && !scanner.fault()) break;
+      report(segment, scanner.at(), item ? scanner.fault() : item.error().context);
+      chain.reset();
+      // Go on at the next header that is valid by itself, if the disk lets us look for one.
+      const auto next = next_header(*segment.file, segment.header, scanner.at(), segment.end);
+      if (!next) report(segment, scanner.at(), next.error().context);
+      if (!next || !*next) break;
+      report(segment, **next, "valid again");
+      from = **next;
+    }
+  }
+  return findings;
+}
+
+Log::Stats SegmentLog::stats() const {
+  Stats stats;
+  const auto all = segments_.list();
+  stats.segments = all.size();
+  for (const auto& segment : all)
+    stats.disk_bytes += kSegmentHeaderBytes + (segment.end - segment.header.base());
+  // The last one and the one made ahead are allocated in full.
+  if (!all.empty())
+    stats.disk_bytes += options_.segment_bytes - kSegmentHeaderBytes -
+                        std::min(all.back().end - all.back().header.base(),
+                                 options_.segment_bytes - kSegmentHeaderBytes);
+  stats.disk_bytes += options_.segment_bytes;
+  stats.records = records_;
+  stats.appended_bytes = appended_bytes_;
+  stats.syncs = syncs_;
+  return stats;
+}
+
+}  // namespace everpost::storage
