@@ -157,7 +157,7 @@ void read_listeners(ConfigSection section, bool have_tls, Config& config) {
                  "\"" + config.admin_socket + "\" is longer than " +
                      std::to_string(kSocketPathMax) + " bytes",
                  "choose a shorter path");
-  if (config.listeners.empty())
+  if (std::ranges::none_of(kProtocols, [&](const auto& p) { return section.has(p.name); }))
     section.fail("", "nothing to listen on", "add a line like smtp = \"0.0.0.0:25\"");
   section.only_known_keys();
 }

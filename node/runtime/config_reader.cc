@@ -167,6 +167,10 @@ void ConfigSection::bytes(std::string_view key, std::uint64_t& to, std::uint64_t
   to = *parsed;
 }
 
+bool ConfigSection::has(std::string_view key) const {
+  return document_->impl_->find(name_, key) != nullptr;
+}
+
 void ConfigSection::fail(std::string_view key, std::string_view what, std::string_view remedy) {
   const toml::node* node = document_->impl_->find(name_, key);
   if (!node) node = document_->impl_->find(name_);

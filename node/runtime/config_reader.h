@@ -25,6 +25,7 @@ class ConfigSection {
   // A number, or a string with a unit: "50 MiB".
   void bytes(std::string_view key, std::uint64_t& to, std::uint64_t min, std::uint64_t max);
 
+  bool has(std::string_view key) const;
   void fail(std::string_view key, std::string_view what, std::string_view remedy);
   // Complains of a key that nothing above has asked for. Call it last.
   void only_known_keys();

@@ -24,7 +24,7 @@ Task<Request> read_request(Connection& connection) {
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kHeaderBytesMax);
   std::size_t unparsed = 0;
-  while (!parser.is_done()) {
+  while (!parser.is_header_done()) {
     CO_ASSIGN_OR_RETURN(const std::string_view bytes,
                         co_await connection.peek(end - std::chrono::steady_clock::now(), unparsed));
     error_code failure;
@@ -34,6 +34,8 @@ Task<Request> read_request(Connection& connection) {
     if (failure && failure != http::error::need_more)
       co_return Error{ErrorCode::kInvalidArgument, failure.message()};
   }
+  if (parser.chunked() || parser.content_length().value_or(0) > 0)
+    co_return Error{ErrorCode::kInvalidArgument, "no request here has a body"};
   co_return parser.release();
 }
 
