@@ -63,8 +63,8 @@ class Log {
   // be repaired from another one), kIo, kUnsupported (a newer format); after these nothing was
   // changed. kNoSpace: copying forward needs the space of one segment.
   struct Start {
-    Lsn scan_from;
-    Lsn durable_hint;    // a lower bound of what was durable (the `durable` file beside the log)
+    Lsn scan_from{};
+    Lsn durable_hint{};  // a lower bound of what was durable (the `durable` file beside the log)
     bool clean = false;  // the last stop was clean; otherwise the active segment is copied forward
                          // and synced before anything is acknowledged from it
     bool same_boot = true;  // the machine has not been rebooted since: the page cache was not lost

@@ -300,8 +300,7 @@ Result<LogTail> SegmentLog::tail_before(Lsn lsn, SegmentHeader& holder) const {
   while (scanner.at() < lsn) {
     ASSIGN_OR_RETURN(const auto item, scanner.next());
     if (item) continue;
-    return bad(segments_.path_of(holder), scanner.at(), kRecordHeaderBytes,
-               scanner.fault() ? scanner.fault() : "the segment ends");
+    return bad(segment, scanner.at(), scanner.fault() ? scanner.fault() : "the segment ends");
   }
   if (scanner.at() > lsn)
     return Error{ErrorCode::kInvalidArgument, "lsn " + to_string(lsn) + " is not a record's start"};
@@ -324,7 +323,7 @@ Result<void> SegmentLog::truncate(Lsn lsn) {
   ASSIGN_OR_RETURN(const LogTail tail, tail_before(lsn, holder));
   ready_.wait();  // it may still be trimming the segment that we go back to
   tail_ = tail;
-  segments_.set_end(lsn);
+  segments_.cut(lsn);
   const auto cut = [&]() -> Result<void> {
     // The last one first, each for good before the next: no crash leaves a gap.
     auto all = segments_.list();

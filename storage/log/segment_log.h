@@ -57,7 +57,7 @@ class SegmentLog final : public Log {
   // ---- any thread
   Result<void> usable() const;
   Result<SegmentSet::Segment> find(Lsn at, std::uint64_t bytes) const;
-  Error bad(const std::string& path, Lsn from, std::uint64_t bytes, const std::string& why) const;
+  Error bad(const SegmentSet::Segment& segment, Lsn at, const std::string& why) const;
 
   Env& env_;
   const LogOptions options_;

@@ -53,12 +53,12 @@ Result<SegmentSet::Segment> SegmentLog::find(Lsn at, std::uint64_t bytes) const 
   return segment;
 }
 
-// What to say of bytes that are not what they should be. They may have been cut while being read.
-Error SegmentLog::bad(const std::string& path, Lsn from, std::uint64_t bytes,
-                      const std::string& why) const {
-  if (from + bytes > end())
-    return {ErrorCode::kNotFound, "lsn " + to_string(from) + " was cut from the log"};
-  return {ErrorCode::kCorrupt, path + ": at lsn " + to_string(from) + ": " + why};
+// What to say of bytes that are not what they should be.
+Error SegmentLog::bad(const SegmentSet::Segment& segment, Lsn at, const std::string& why) const {
+  if (segments_.cut_since(segment))
+    return {ErrorCode::kNotFound, "lsn " + to_string(at) + ": the log was cut meanwhile"};
+  return {ErrorCode::kCorrupt,
+          segments_.path_of(segment.header) + ": at lsn " + to_string(at) + ": " + why};
 }
 
 Result<std::string> SegmentLog::read(const Extent& extent) const {
@@ -73,7 +73,7 @@ Result<std::string> SegmentLog::read(const Extent& extent) const {
   });
   RETURN_IF_ERROR(got);
   if (bytes.size() < extent.bytes || crc32c(as_bytes(bytes)) != extent.crc)
-    return bad(segments_.path_of(segment.header), extent.at, extent.bytes,
+    return bad(segment, extent.at,
                "the checksum of " + std::to_string(extent.bytes) + " bytes is wrong");
   return bytes;
 }
@@ -86,17 +86,14 @@ Result<void> SegmentLog::read_part(const Extent& extent, std::uint32_t offset,
   if (to.empty()) return {};
   ASSIGN_OR_RETURN(const auto segment, find(extent.at, extent.bytes));
   ASSIGN_OR_RETURN(const Bytes got, read_at(segment, extent.at + offset, to));
-  if (got.size() < to.size())
-    return bad(segments_.path_of(segment.header), extent.at, extent.bytes, "the file ends");
+  if (got.size() < to.size()) return bad(segment, extent.at, "the file ends");
   return {};
 }
 
 Result<Record> SegmentLog::read_record(Lsn lsn) const {
   RETURN_IF_ERROR(usable());
   ASSIGN_OR_RETURN(const auto segment, segments_.find(lsn));
-  const auto wrong = [&](const char* why) {
-    return bad(segments_.path_of(segment.header), lsn, kRecordHeaderBytes, why);
-  };
+  const auto wrong = [&](const char* why) { return bad(segment, lsn, why); };
   std::string bytes(std::min(kFirstReadBytes, segment.end - lsn), '\0');
   ASSIGN_OR_RETURN(const Bytes start,
                    read_at(segment, lsn, std::as_writable_bytes(std::span(bytes))));
@@ -137,9 +134,7 @@ Result<void> SegmentLog::scan(Lsn from, Lsn to,
       ASSIGN_OR_RETURN(const bool go_on, visit(to_record(*item)));
       if (!go_on) return {};
     }
-    if (scanner.fault())
-      return bad(segments_.path_of(segment.header), scanner.at(), kRecordHeaderBytes,
-                 scanner.fault());
+    if (scanner.fault()) return bad(segment, scanner.at(), scanner.fault());
     at = scanner.at();
   }
   return {};

@@ -50,13 +50,14 @@ Result<SegmentSet::Segment> SegmentSet::find(Lsn lsn) {
   const auto outside = [&] {
     return Error{ErrorCode::kNotFound, "lsn " + to_string(lsn) + " is not in the log " + folder_};
   };
+  const std::uint64_t cuts = cuts_;
   Segment segment;
   {
     const std::scoped_lock lock(mutex_);
     const auto above = entries_.upper_bound(lsn);
     if (above == entries_.begin() || lsn >= end()) return outside();
     const auto found = std::prev(above);
-    segment = {found->second.header, end_of(found), found->second.file};
+    segment = {found->second.header, end_of(found), found->second.file, cuts};
     if (segment.file) {
       recent_.splice(recent_.begin(), recent_, found->second.recent);
       return segment;
@@ -74,9 +75,10 @@ Result<SegmentSet::Segment> SegmentSet::find(Lsn lsn) {
 
 std::vector<SegmentSet::Segment> SegmentSet::list() const {
   const std::scoped_lock lock(mutex_);
+  const std::uint64_t cuts = cuts_;
   std::vector<Segment> segments;
   for (auto at = entries_.begin(); at != entries_.end(); ++at)
-    segments.push_back({at->second.header, end_of(at), nullptr});
+    segments.push_back({at->second.header, end_of(at), nullptr, cuts});
   return segments;
 }
 

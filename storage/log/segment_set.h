@@ -24,6 +24,11 @@ class SegmentSet {
   void remove(Lsn base);
   // Publishes how far the log may be read.
   void set_end(Lsn end) { end_.store(end.value, std::memory_order_release); }
+  // Before the log is cut: readers see the new end, and know afterwards that they were overtaken.
+  void cut(Lsn end) {
+    ++cuts_;
+    set_end(end);
+  }
 
   // ---- everybody's
   Lsn begin() const;  // the end, if there are no segments
@@ -36,12 +41,15 @@ class SegmentSet {
     SegmentHeader header;
     Lsn end;  // of its records
     std::shared_ptr<File> file;
+    std::uint64_t cuts = 0;
   };
   // The segment that holds the byte at `lsn`, opened. Errors: kNotFound (before the begin, or at
   // or behind the end), kIo.
   Result<Segment> find(Lsn lsn);
   // All of them, in order, without their files.
   std::vector<Segment> list() const;
+  // Whether the log was cut since `segment` was found: what was read from it may be gone.
+  bool cut_since(const Segment& segment) const { return segment.cuts != cuts_; }
 
  private:
   struct Entry {
@@ -57,6 +65,7 @@ class SegmentSet {
   const std::string folder_;
   const std::size_t open_files_max_;
   std::atomic<std::uint64_t> end_{0};
+  std::atomic<std::uint64_t> cuts_{0};
 
   mutable std::mutex mutex_;
   Entries entries_;
