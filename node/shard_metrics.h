@@ -1,0 +1,14 @@
+// The numbers that the shards keep, for /metrics and /healthz.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "cluster/node.h"
+#include "node/runtime/metric_families.h"
+
+namespace everpost::node {
+
+void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFamilies& to);
+
+}  // namespace everpost::node
