@@ -85,6 +85,8 @@ class ValueReader {
     return read;
   }
 
+  // What was read makes no sense.
+  void fail() { bad_ = true; }
   // Whether all of it made sense. Errors: kUnsupported (a newer format), kCorrupt.
   Result<void> done() const {
     if (newer_)

@@ -24,7 +24,7 @@ constexpr std::size_t kExtentBytes = 16;
 Guid read_guid(ValueReader& from) {
   Guid guid{};
   const std::string_view raw = from.raw(guid.size());
-  std::memcpy(guid.data(), raw.data(), raw.size());
+  if (!raw.empty()) std::memcpy(guid.data(), raw.data(), raw.size());
   return guid;
 }
 

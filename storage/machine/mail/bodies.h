@@ -1,0 +1,52 @@
+// Message bodies: bytes in the log that messages and queue entries refer to, counted, so that the
+// last one's end makes them dead (X/, for a later garbage collector).
+#pragma once
+
+#include <optional>
+
+#include "storage/index/index.h"
+#include "storage/log/record.h"
+#include "storage/machine/mail/values.h"
+#include "storage/machine/mail_command.h"
+
+namespace everpost::storage::mail {
+
+// The message that a TXN brings: chunks staged before, then the record's own body. All commands of
+// a TXN that refer to a message refer to this one.
+class NewBody {
+ public:
+  NewBody(IndexTxn& txn, const RecordHeader& header) : txn_(txn), header_(header) {}
+
+  // Finds out where the message's bytes are, takes them out of staging, and checks that they are as
+  // many as the command says. `references` more will be counted by refer(). Errors: kNotFound (a
+  // chunk is not there), kInvalidArgument (the parts do not fit together, or differ from those of
+  // an earlier command).
+  Result<const BodyValue*> resolve(const NewContent& content);
+  void refer() { ++body_.references; }
+
+  // Ends the TXN: the body becomes part of the index, or is dead if nothing refers to it.
+  void finish();
+  // The TXN had no effect: the record's own bytes are dead, chunks stay staged.
+  void abandon();
+
+ private:
+  Result<void> take_chunks(const NewContent& content);
+
+  IndexTxn& txn_;
+  const RecordHeader& header_;
+  std::optional<NewContent> content_;  // once resolved
+  BodyValue body_;
+};
+
+// One reference more, or less, to the body at `key`. With the last one it is dead by record `kill`.
+Result<void> add_reference(IndexTxn& txn, Lsn key);
+Result<void> drop_reference(IndexTxn& txn, Lsn key, Lsn kill);
+
+// Stages a chunk; one staged before under the same number is dead.
+Result<void> stage_chunk(IndexTxn& txn, const RecordHeader& header, const BodyChunk& chunk);
+// Kills all staged chunks of an upload.
+Result<void> drop_upload(IndexTxn& txn, const Uuid& upload, Lsn kill);
+// Kills chunks staged before `before`, at most `limit` of them.
+Result<void> drop_uploads(IndexTxn& txn, WallTime before, Lsn kill, std::size_t limit);
+
+}  // namespace everpost::storage::mail
