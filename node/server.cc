@@ -7,8 +7,8 @@
 #include "base/log.h"
 #include "node/imap/serve.h"
 #include "node/runtime/process_metrics.h"
+#include "node/runtime/shard_metrics.h"
 #include "node/service_manager.h"
-#include "node/shard_metrics.h"
 #include "node/smtp/serve.h"
 #include "storage/env/posix_env.h"
 

@@ -8,8 +8,8 @@
 
 #include "cluster/node.h"
 #include "node/admin/admin_server.h"
-#include "node/health.h"
 #include "node/runtime/accept_loop.h"
+#include "node/runtime/health.h"
 #include "node/runtime/http_server.h"
 #include "node/runtime/io_threads.h"
 #include "node/runtime/services.h"

@@ -1,4 +1,4 @@
-#include "node/shard_metrics.h"
+#include "node/runtime/shard_metrics.h"
 
 namespace everpost::node {
 

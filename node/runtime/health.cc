@@ -1,4 +1,4 @@
-#include "node/health.h"
+#include "node/runtime/health.h"
 
 #include <algorithm>
 
