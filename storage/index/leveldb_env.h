@@ -10,8 +10,11 @@
 //   2. The newest `.log` file is read up to its first damaged byte and not beyond. Its unsynced
 //      sectors reach the disk in any order; LevelDB passes over a damaged block and goes on with
 //      the next, or refuses the whole database. What is cut off is replayed from the shard's log.
-//   3. A MANIFEST has to be whole to its last byte, otherwise it is Corruption: an edit that is
-//      missing at its end would bring an old list of tables back.
+//   3. Before a file is removed, `SYNCED` says on stable storage how far the MANIFEST was synced.
+//   What
+//      is damaged beyond was never relied on and is cut off; damage before is Corruption. (LevelDB
+//      takes a record that is cut short for one that was never finished, and would bring an old
+//      list of tables back whose files and logs are gone.)
 //
 // Besides: what is created is in its folder on stable storage before the sync that relies on it
 // returns (H32), and after the first failed write or sync every further one fails (H24).
@@ -24,7 +27,7 @@
 
 namespace everpost::storage {
 
-// `env` must outlive it, and it every database opened with it. Thread-safe, as LevelDB asks.
+// For one database: `env` must outlive it, and it the database. Thread-safe, as LevelDB asks.
 // Background work, clock and sleep are LevelDB's default; what LevelDB tells its LOG file goes to
 // our log at debug level.
 std::unique_ptr<leveldb::Env> make_leveldb_env(Env& env);

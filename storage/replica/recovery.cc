@@ -181,7 +181,7 @@ Result<void> Recovery::open_log(Lsn scan_from) {
       std::min(kGroupBytesMax, options_.segment_bytes - kSegmentHeaderBytes));
   Log::Start start;
   start.scan_from = scan_from;
-  start.durable_hint = parts_.durable->found().first;
+  start.durable_hint = Lsn{parts_.durable->found().first};
   start.clean = told_.clean;
   start.same_boot = told_.same_boot;
   ASSIGN_OR_RETURN(parts_.log, Log::open(env_, options, start, told_.log));
@@ -210,20 +210,21 @@ Result<void> Recovery::check_poison(bool applied_is_known) {
   const HintFile::Value mark = parts_.applying->found();
   const bool in_rebuild = parts_.meta.index_damaged;
   if (told_.clean || !told_.same_boot || mark == HintFile::Value{}) return {};
-  if (applied_is_known ? parts_.index->applied() > mark.first : !in_rebuild) return {};
-  const auto record = parts_.log->read_record(mark.first);
+  const Lsn first{mark.first}, end{mark.second};
+  if (applied_is_known ? parts_.index->applied() > first : !in_rebuild) return {};
+  const auto record = parts_.log->read_record(first);
   if (!record) return {};  // not there any more: cut off with a torn tail
-  singly_until_ = mark.second;
-  if (record->header.end() != mark.second) return {};  // one of several, as yet unknown
+  singly_until_ = end;
+  if (record->header.end() != end) return {};  // one of several, as yet unknown
 
   ReplicaMeta& meta = parts_.meta;
-  meta.crash_count = meta.crash_lsn == mark.first ? meta.crash_count + 1 : 1;
-  meta.crash_lsn = mark.first;
+  meta.crash_count = meta.crash_lsn == first ? meta.crash_count + 1 : 1;
+  meta.crash_lsn = first;
   RETURN_IF_ERROR(write_meta());
   if (meta.crash_count < kCrashesMax) return {};
   return Error{ErrorCode::kCorrupt,
                "the process died " + std::to_string(meta.crash_count) +
-                   " times while applying the record at LSN " + to_string(mark.first) +
+                   " times while applying the record at LSN " + to_string(first) +
                    ", so it is not tried again. Install a version that can apply it, then remove " +
                    path("applying") + " and start"};
 }
@@ -253,7 +254,8 @@ Result<void> Recovery::catch_up() {
 }
 
 Result<void> Recovery::apply(std::span<const Record> batch) {
-  RETURN_IF_ERROR(parts_.applying->write({batch.front().header.lsn, batch.back().header.end()}));
+  RETURN_IF_ERROR(
+      parts_.applying->write({batch.front().header.lsn.value, batch.back().header.end().value}));
   const auto applied = apply_records(*parts_.index, options_.kind, batch);
   if (!applied) {
     if (applied.error().code == ErrorCode::kCorrupt) index_damage_ = applied.error();

@@ -12,9 +12,9 @@
 
 #include <memory>
 
+#include "storage/index/hint_file.h"
 #include "storage/index/index.h"
 #include "storage/log/log.h"
-#include "storage/replica/hint_file.h"
 #include "storage/replica/meta.h"
 #include "storage/replica/replica.h"
 

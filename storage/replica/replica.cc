@@ -18,7 +18,7 @@ class OpenReplica final : public Replica {
       : env_(env),
         options_(std::move(options)),
         parts_(std::move(parts)),
-        noted_durable_(parts_.durable->found().first) {
+        noted_durable_(Lsn{parts_.durable->found().first}) {
     note_mark();
   }
 
@@ -46,8 +46,8 @@ class OpenReplica final : public Replica {
     if (records.empty()) return std::vector<Applied>();
     RETURN_IF_ERROR(check_undamaged());
     // Read when the next process finds that this one died of it (H48).
-    RETURN_IF_ERROR(
-        parts_.applying->write({records.front().header.lsn, records.back().header.end()}));
+    RETURN_IF_ERROR(parts_.applying->write(
+        {records.front().header.lsn.value, records.back().header.end().value}));
     auto applied = apply_records(*parts_.index, options_.kind, records);
     if (!applied) return broken(applied.error());
     note_mark();
@@ -79,7 +79,7 @@ class OpenReplica final : public Replica {
 
   void note_durable(Lsn durable) override {
     const bool falls = durable < noted_durable_;  // before the log is truncated
-    auto written = parts_.durable->write({durable, {}});
+    auto written = parts_.durable->write({durable.value, 0});
     if (written && falls) written = parts_.durable->sync();
     if (!written)
       log::warning("durable LSN not noted",
