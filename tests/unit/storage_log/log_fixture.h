@@ -58,8 +58,14 @@ inline NewRecord record(std::string meta, std::string body = {}, WallTime time =
 
 // Text of a given length that tells where it comes from.
 inline std::string text(std::uint64_t number, std::size_t bytes) {
+  static const std::string kPattern = [] {
+    std::string pattern;
+    for (std::size_t i = 0; i < (1 << 20) + 1000; ++i)
+      pattern.push_back(static_cast<char>('a' + i * i % 25));
+    return pattern;
+  }();
   std::string text = "<" + std::to_string(number) + ">";
-  while (text.size() < bytes) text += static_cast<char>('a' + (text.size() * 7 + number) % 26);
+  if (text.size() < bytes) text.append(kPattern, number % 1000, bytes - text.size());
   text.resize(bytes);
   return text;
 }
