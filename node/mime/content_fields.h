@@ -34,4 +34,8 @@ std::string parse_encoding(std::string_view value);
 // The parameter's value, or nullptr. Names are compared without case.
 const std::string* find_parameter(const Parameters& parameters, std::string_view name);
 
+// The value of a parameter in ASCII (boundary, charset), also if it is written as RFC 2231 §3 and
+// §4 allow: in pieces (name*0, name*1), with a charset and percent signs (name*).
+std::optional<std::string> ascii_parameter(const Parameters& parameters, std::string_view name);
+
 }  // namespace everpost::node::mime

@@ -138,11 +138,9 @@ bool is_message(const Part& part) {
 
 std::string boundary_of(const Part& part) {
   if (!is_multipart(part)) return {};
-  const std::string* boundary = find_parameter(part.parameters, "boundary");
-  if (!boundary) return {};
-  std::string text = *boundary;
-  while (text.ends_with(' ')) text.pop_back();  // RFC 2046 §5.1.1: bchars end with no blank
-  return text;
+  std::string boundary = ascii_parameter(part.parameters, "boundary").value_or("");
+  while (boundary.ends_with(' ')) boundary.pop_back();  // RFC 2046 §5.1.1: it ends with no blank
+  return boundary;
 }
 
 }  // namespace everpost::node::mime

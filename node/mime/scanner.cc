@@ -21,10 +21,11 @@ bool is_padding(std::string_view rest) {
   return rest[end] == '\n' || rest.substr(end).starts_with("\r\n");
 }
 
-// What a header may begin with: a field, or an mbox separator that a delivery left in front of it.
-bool begins_header(std::string_view line) {
+// A field, the continuation of one, or an mbox separator that a delivery left in front of them.
+bool belongs_to_header(std::string_view line, bool first) {
   return field_colon(line) != std::string_view::npos || line.starts_with("From ") ||
-         line.starts_with(">From ");
+         line.starts_with(">From ") ||
+         (!first && (line.starts_with(' ') || line.starts_with('\t')));
 }
 
 }  // namespace
@@ -63,11 +64,11 @@ Scanner::Stop Scanner::scan_part(Part& part, Envelope* envelope, bool in_digest,
 Scanner::Stop Scanner::scan_multipart(Part& part, std::string boundary, std::size_t depth) {
   const std::size_t level = boundaries_.size();
   const bool digest = equal_fold(part.subtype, "digest");
-  boundaries_.push_back(std::move(boundary));
+  open_boundary(std::move(boundary));
   Stop stop = scan_body();  // the preamble
   while (stop.level == level && !stop.closing && budget_.take_part())
     stop = scan_part(part.children.emplace_back(), nullptr, digest, depth + 1);
-  boundaries_.resize(level);
+  close_boundaries(level);
   // The epilogue. The closing delimiter's line ending may be the one of an enclosing delimiter.
   if (stop.level == level) stop = scan_body(stop.ending_bytes);
   return stop;
@@ -76,44 +77,49 @@ Scanner::Stop Scanner::scan_multipart(Part& part, std::string boundary, std::siz
 std::optional<Scanner::Stop> Scanner::scan_header(Part& part, Envelope* envelope, bool in_digest) {
   PartFields fields(part, envelope, budget_, in_digest);
   const std::uint64_t begin = at_;
-  bool complete = false;  // enough fields were seen
-  const auto read_fields = [&] {
+  bool complete = false;  // enough fields were read
+  const auto read_fields = [&](std::uint64_t end) {
     if (!complete)
-      fields.read(
-          input_.from(begin).substr(0, std::min<std::uint64_t>(at_ - begin, kHeaderFieldBytesMax)));
+      fields.read(input_.from(begin).substr(0, std::min(end - begin, kHeaderFieldBytesMax)));
     complete = true;
   };
-  const auto end_header = [&] {
-    read_fields();
-    part.header_bytes = at_ - begin;
+  // The first line that belongs to no field. In a header that has begun it is passed over if the
+  // empty line still comes, for what follows it is then more likely header than body; else it is
+  // the body's beginning.
+  struct Mark {
+    std::uint64_t at, lines;
   };
+  std::optional<Mark> text;
 
-  for (bool first = true;; first = false) {
+  for (;;) {
     const std::string_view line = line_start(complete ? at_ : begin);
+    const auto delimiter = match_delimiter(line);
+    if (line.empty() || delimiter) {  // no empty line
+      const Mark body = text.value_or(Mark{at_, lines_});
+      read_fields(body.at);
+      const Stop stop = delimiter ? stop_at(*delimiter, text ? ending_bytes_ : 0)
+                                  : Stop{.content_end = at_, .lines = lines_};
+      part.header_bytes = body.at - begin;
+      part.body_at = body.at;
+      part.body_bytes = stop.content_end - body.at;
+      part.body_lines = stop.lines - body.lines;
+      return stop;
+    }
     const bool empty_line = line.starts_with('\n') || line.starts_with("\r\n");
-    if (line.empty()) {  // the message ends in its header
-      end_header();
-      part.body_at = at_;
-      return Stop{.content_end = at_, .lines = lines_};
-    }
-    if (const auto delimiter = match_delimiter(line)) {  // no empty line, no body
-      end_header();
-      part.body_at = at_;
-      return stop_at(*delimiter, 0);
-    }
-    // Text without a header: all of it is body. A line in a header that has begun and is no field
-    // is passed over, for what follows it is more likely header than body.
-    if (first && !empty_line && !begins_header(line)) {
-      end_header();
-      return std::nullopt;
+    if (!empty_line && !text && !belongs_to_header(line, at_ == begin)) {
+      if (at_ == begin) {  // text without a header: all of it is body
+        read_fields(begin);
+        return std::nullopt;
+      }
+      text = Mark{at_, lines_};
     }
     while (!pass_line()) {
-      if (at_ - begin >= kHeaderFieldBytesMax) read_fields();
+      if (at_ - begin >= kHeaderFieldBytesMax) read_fields(at_);
       if (!input_.extend(complete ? at_ : begin)) break;
     }
-    if (at_ - begin >= kHeaderFieldBytesMax) read_fields();
+    if (empty_line || at_ - begin >= kHeaderFieldBytesMax) read_fields(at_);
     if (empty_line) {
-      end_header();
+      part.header_bytes = at_ - begin;
       return std::nullopt;
     }
   }
@@ -143,24 +149,47 @@ Scanner::Stop Scanner::count_lines_to_end() {
 // "it is sufficient that the boundary appear in its entirety following the CRLF"). But boundaries
 // that begin alike are told apart: a whole line goes before a beginning, a longer beginning before
 // a shorter one, an inner multipart before an outer one.
+//
+// A hundred boundaries may be open, and each line of a message may look like each of them. So they
+// are kept sorted, and the line's bytes one by one narrow down which of them it can be.
 std::optional<Scanner::Delimiter> Scanner::match_delimiter(std::string_view line) const {
-  if (!line.starts_with("--")) return std::nullopt;
-  line.remove_prefix(2);
+  if (boundaries_.empty() || !line.starts_with("--")) return std::nullopt;
+  line = line.substr(2, kLineStartBytes);
   std::optional<Delimiter> best;
-  std::size_t best_bytes = 0;
-  for (std::size_t level = boundaries_.size(); level-- > 0;) {
-    const std::string& boundary = boundaries_[level];
-    if (!line.starts_with(boundary)) continue;
-    const std::string_view rest = line.substr(boundary.size());
-    const bool closing = rest.starts_with("--");
-    if (is_padding(rest) || (closing && is_padding(rest.substr(2))))
-      return Delimiter{level, closing};
-    if (boundary.size() > best_bytes) {
+  bool best_is_whole = false;
+  auto candidates = std::span(sorted_);  // those that begin like the line's first `bytes` bytes
+  for (std::size_t bytes = 0;; ++bytes) {
+    while (!candidates.empty() && boundaries_[candidates.front()].size() == bytes) {
+      const std::size_t level = candidates.front();
+      candidates = candidates.subspan(1);
+      const std::string_view rest = line.substr(bytes);
+      const bool closing = rest.starts_with("--");
+      const bool whole = is_padding(rest) || (closing && is_padding(rest.substr(2)));
+      const bool same = best && boundaries_[best->level].size() == bytes;  // of an inner multipart
+      if (same || (best_is_whole && !(whole && level > best->level))) continue;
       best = Delimiter{level, closing};
-      best_bytes = boundary.size();
+      best_is_whole = whole;
     }
+    if (candidates.empty() || bytes == line.size()) return best;
+    const auto found = std::ranges::equal_range(
+        candidates, static_cast<unsigned char>(line[bytes]), {},
+        [&](std::size_t level) { return static_cast<unsigned char>(boundaries_[level][bytes]); });
+    candidates = std::span(found.begin(), found.end());
   }
-  return best;
+}
+
+void Scanner::open_boundary(std::string boundary) {
+  // Of equal ones the innermost comes first.
+  const auto place = std::ranges::lower_bound(
+      sorted_, boundary, {},
+      [&](std::size_t level) -> const std::string& { return boundaries_[level]; });
+  sorted_.insert(place, boundaries_.size());
+  boundaries_.push_back(std::move(boundary));
+}
+
+void Scanner::close_boundaries(std::size_t level) {
+  boundaries_.resize(level);
+  std::erase_if(sorted_, [&](std::size_t open) { return open >= level; });
 }
 
 Scanner::Stop Scanner::stop_at(const Delimiter& delimiter, unsigned ending_bytes) {

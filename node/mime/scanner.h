@@ -43,6 +43,8 @@ class Scanner {
   Stop scan_body(unsigned ending_bytes = 0);
   Stop count_lines_to_end();
 
+  void open_boundary(std::string boundary);
+  void close_boundaries(std::size_t level);  // this one and those inside
   std::optional<Delimiter> match_delimiter(std::string_view line) const;
   Stop stop_at(const Delimiter& delimiter, unsigned ending_bytes);
   // The window from the current position on, long enough to tell what the line is. Bytes before
@@ -61,6 +63,7 @@ class Scanner {
   char before_ = 0;                      // the byte before at_, kept by pass_line()
   unsigned ending_bytes_ = 0;            // of the line ending that pass_line() passed last
   std::vector<std::string> boundaries_;  // of the open multiparts, outermost first
+  std::vector<std::size_t> sorted_;      // their levels, in the boundaries' order
 };
 
 }  // namespace everpost::node::mime

@@ -83,6 +83,15 @@ TEST(BodyStructure, OfWellFormedMessages) {
        "Content-Transfer-Encoding: (none) 8bit (at all)\r\n\r\n",
        R"(("text" "plain" ("charset" "us-ascii" "format" "flowed") NIL NIL "8bit" 0 0 )"
        R"(NIL NIL NIL NIL))"},
+      {"a boundary as RFC 2231 lets it be written",
+       "Content-Type: multipart/mixed; boundary*=us-ascii''a%20b\r\n\r\n--a b\r\n\r\nx\r\n--a b--",
+       R"((("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 1 0 NIL NIL NIL NIL) )"
+       R"("mixed" ("boundary*" "us-ascii''a%20b") NIL NIL NIL))"},
+      {"a boundary in pieces",
+       "Content-Type: multipart/mixed; boundary*0*=''a%; "
+       "boundary*1=\"b\"\r\n\r\n--a%b\r\n\r\nx\r\n",
+       R"((("TEXT" "PLAIN" ("CHARSET" "US-ASCII") NIL NIL "7BIT" 3 1 NIL NIL NIL NIL) )"
+       R"("mixed" ("boundary*0*" "''a%" "boundary*1" "b") NIL NIL NIL))"},
       {"RFC 2231's parameters stay as they are for the client to decode",
        "Content-Type: application/x; name*0*=utf-8''a%20;\r\n\tname*1=\"b;c\"\r\n\r\n",
        R"(("application" "x" ("name*0*" "utf-8''a%20" "name*1" "b;c") NIL NIL "7BIT" 0 )"
@@ -113,6 +122,11 @@ TEST(BodyStructure, OfBrokenMessages) {
        part(4, 1)},
       {"a line without a colon in the header is passed over",
        "Subject: x\r\njunk\r\n" + header + "--b\r\n\r\nx\r\n--b--\r\n", "(" + part(1, 0) + mixed},
+      {"a header that runs into the text without an empty line",
+       "Subject: x\r\nhello, you\r\nNote: this\r\n", part(24, 2)},
+      {"a part's header that runs into the text",
+       header + "--b\r\nContent-Transfer-Encoding: 7BIT\r\nhello\r\nyou\r\n--b--\r\n",
+       "(" + part(10, 1) + mixed},
       {"the closing boundary is missing", header + "--b\r\n\r\nhello\r\n",
        "(" + part(7, 1) + mixed},
       {"the boundary never comes: a multipart has to have a part", header + "hello\r\n",
@@ -145,6 +159,11 @@ TEST(BodyStructure, OfBrokenMessages) {
            "--b\r\nContent-Type: multipart/mixed; boundary=bb\r\n\r\n--bb\r\n\r\nx\r\n--bb--\r\n"
            "--b\r\n\r\nyy\r\n--b--\r\n",
        "((" + part(1, 0) + R"( "mixed" ("boundary" "bb") NIL NIL NIL))" + part(2, 0) + mixed},
+      {"an outer boundary that looks like the inner one and more",
+       "Content-Type: multipart/mixed; boundary=bb\r\n\r\n"
+       "--bb\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\nx\r\n--b--\r\n"
+       "--bb\r\n\r\nyy\r\n--bb--\r\n",
+       "((" + part(1, 0) + mixed + part(2, 0) + R"( "mixed" ("boundary" "bb") NIL NIL NIL))"},
       {"a boundary with text behind it still is one (RFC 2046 §5.1.1)",
        header + "--b and more\r\n\r\nx\r\n--b--more\r\n", "(" + part(1, 0) + mixed},
       {"a content type that cannot be read is text/plain (RFC 2045 §5.2)",
