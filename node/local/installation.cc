@@ -1,0 +1,170 @@
+#include "node/local/installation.h"
+
+#include <boost/json.hpp>
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <sys/file.h>
+#include <thread>
+#include <unistd.h>
+
+namespace everpost::local {
+namespace {
+
+namespace fs = std::filesystem;
+namespace json = boost::json;
+
+constexpr int kFormat = 1;
+constexpr std::chrono::seconds kLockMax{60};
+
+std::string state_file(const std::string& folder) { return folder + "/local.json"; }
+
+Error io(const std::string& what, const std::string& path, const std::error_code& error) {
+  return Error{ErrorCode::kIo, what + " " + path + ": " + error.message()};
+}
+
+json::object to_json(const LocalNode& node) {
+  json::object object{{"id", node.id}};
+  json::object& ports = object["ports"].emplace_object();
+  for (const auto& [protocol, port] : node.ports) ports[protocol] = port;
+  if (node.process)
+    object["process"] = {{"pid", node.process->pid},
+                         {"start_ticks", node.process->start_ticks},
+                         {"boot_id", node.process->boot_id}};
+  return object;
+}
+
+// Throws boost::system::system_error or std::exception if the state is not what save() writes.
+LocalNode to_node(const json::object& object) {
+  LocalNode node;
+  node.id = object.at("id").to_number<unsigned>();
+  for (const auto& port : object.at("ports").as_object())
+    node.ports[std::string(port.key())] = port.value().to_number<std::uint16_t>();
+  if (const json::value* process = object.if_contains("process"))
+    node.process = Process{process->at("pid").to_number<pid_t>(),
+                           process->at("start_ticks").to_number<std::uint64_t>(),
+                           std::string(process->at("boot_id").as_string())};
+  return node;
+}
+
+}  // namespace
+
+Installation::Lock::~Lock() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+Result<Installation::Lock> Installation::lock(const std::string& folder) {
+  const int fd = ::open(folder.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0)
+    return Error{errno == ENOENT ? ErrorCode::kNotFound : ErrorCode::kIo,
+                 folder + ": " + std::strerror(errno)};
+  Lock lock(fd);
+  const auto until = std::chrono::steady_clock::now() + kLockMax;
+  while (::flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    if (errno != EWOULDBLOCK && errno != EINTR)
+      return Error{ErrorCode::kIo, "lock " + folder + ": " + std::strerror(errno)};
+    if (std::chrono::steady_clock::now() > until)
+      return Error{ErrorCode::kBusy, folder + ": another `everpost local` works on it"};
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  return lock;
+}
+
+Result<Installation> Installation::open(const std::string& folder) {
+  std::error_code error;
+  const std::string path = fs::absolute(folder, error).lexically_normal().string();
+  if (!fs::exists(state_file(path), error))
+    return Error{ErrorCode::kNotFound, path + ": no installation is there (no local.json)"};
+  ASSIGN_OR_RETURN(Lock held, lock(path));
+  Installation installation(path, std::move(held));
+  RETURN_IF_ERROR(installation.load());
+  return installation;
+}
+
+Result<Installation> Installation::open_or_make(const std::string& folder) {
+  std::error_code error;
+  const std::string path = fs::absolute(folder, error).lexically_normal().string();
+  fs::create_directories(path, error);
+  if (error) return io("make", path, error);
+  ASSIGN_OR_RETURN(Lock held, lock(path));
+  Installation installation(path, std::move(held));
+  if (fs::exists(state_file(path), error)) {
+    RETURN_IF_ERROR(installation.load());
+    return installation;
+  }
+  if (!fs::is_empty(path, error) || error)
+    return Error{ErrorCode::kAlreadyExists,
+                 path + ": the folder is not empty, and what is in it is no installation of ours"};
+  return installation;
+}
+
+Ports Installation::ports_of(unsigned id, unsigned base_port) {
+  const auto port = [start = base_port + 1000 * (id - 1)](unsigned usual) {
+    return static_cast<std::uint16_t>(start + usual);
+  };
+  return {{"smtp", port(25)}, {"submission", port(587)}, {"submissions", port(465)},
+          {"lmtp", port(24)}, {"imap", port(143)},       {"imaps", port(993)},
+          {"http", port(80)}};
+}
+
+Result<void> Installation::load() {
+  std::ifstream file(state_file(folder_));
+  std::stringstream text;
+  text << file.rdbuf();
+  try {
+    const json::object state = json::parse(text.str()).as_object();
+    if (state.at("format").to_number<int>() != kFormat)
+      return Error{ErrorCode::kUnsupported,
+                   state_file(folder_) + " was written by another version of everpost"};
+    domain = std::string(state.at("domain").as_string());
+    for (const json::value& node : state.at("nodes").as_array())
+      nodes.push_back(to_node(node.as_object()));
+  } catch (const std::exception& failure) {
+    return Error{ErrorCode::kCorrupt, state_file(folder_) + ": " + failure.what()};
+  }
+  return {};
+}
+
+Result<void> Installation::save() const {
+  json::object state{{"format", kFormat}, {"domain", domain}};
+  json::array& list = state["nodes"].emplace_array();
+  for (const LocalNode& node : nodes) list.push_back(to_json(node));
+  const std::string path = state_file(folder_);
+  const std::string fresh = path + ".new";
+  std::ofstream file(fresh, std::ios::trunc);
+  file << json::serialize(state) << "\n";
+  file.close();
+  if (!file) return Error{ErrorCode::kIo, "write " + fresh};
+  std::error_code error;
+  fs::rename(fresh, path, error);
+  if (error) return io("rename", fresh, error);
+  return {};
+}
+
+Result<void> Installation::remove() {
+  std::error_code error;
+  for (const LocalNode& node : nodes) {
+    fs::remove_all(node_folder(node.id), error);
+    if (error) return io("remove", node_folder(node.id), error);
+  }
+  fs::remove(state_file(folder_), error);
+  if (error) return io("remove", state_file(folder_), error);
+  fs::remove(folder_, error);  // only if it is empty
+  return {};
+}
+
+std::string Installation::node_folder(unsigned id) const {
+  return folder_ + "/node" + std::to_string(id);
+}
+
+LocalNode* Installation::node(unsigned id) {
+  for (LocalNode& node : nodes)
+    if (node.id == id) return &node;
+  return nullptr;
+}
+
+}  // namespace everpost::local
