@@ -24,6 +24,9 @@ class Output {
   Output& operator<<(std::uint64_t number) { return *this << std::to_string(number); }
   std::string& buffer() { return pending_; }  // to append to
 
+  // Sends these after what is pending, without copying them if they are large. They have to stay
+  // until it returns.
+  Task<void> send(std::span<const std::string_view> parts);
   Task<void> flush();
   Task<void> flush_if_large();
   std::uint64_t bytes() const { return bytes_; }  // written so far

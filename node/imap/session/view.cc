@@ -98,14 +98,18 @@ storage::UidSet View::intersect(const storage::UidSet& uids) const {
   return common;
 }
 
-std::optional<storage::UidSet> View::uids_of(const SequenceSet& seqs) const {
+bool View::names_unknown(const SequenceSet& seqs) const {
   const std::uint32_t largest = size();
-  for (const auto& [first, last] : seqs.ranges)
-    if (largest > 0 ? std::max(first, last) > largest
-                    : first != SequenceSet::kStar && last != SequenceSet::kStar)
-      return std::nullopt;
+  return std::ranges::any_of(seqs.ranges, [&](const SequenceSet::Range& range) {
+    const bool star = range.first == SequenceSet::kStar || range.last == SequenceSet::kStar;
+    return std::max(range.first, range.last) > largest && !(star && largest == 0);
+  });
+}
+
+storage::UidSet View::uids_of(const SequenceSet& seqs) const {
   storage::UidSet uids;
-  for (const auto& [first, last] : seqs.resolve(largest).ranges()) {
+  for (const auto& [first, last] : seqs.resolve(size()).ranges()) {
+    if (first.value > size()) break;
     auto run = std::prev(std::ranges::upper_bound(runs_, first.value - 1, {}, &Run::before));
     for (; run != runs_.end() && run->before < last.value; ++run) {
       const std::uint32_t from = std::max(first.value - 1, run->before) - run->before;
@@ -127,6 +131,36 @@ storage::UidSet View::seqs_of(const storage::UidSet& uids) const {
     seqs.add(Uid{seq}, Uid{seq + (last.value - first.value)});
   }
   return seqs;
+}
+
+storage::UidSet difference(const storage::UidSet& uids, const storage::UidSet& without) {
+  storage::UidSet left;
+  auto hole = without.ranges().begin();
+  const auto holes_end = without.ranges().end();
+  for (const auto& [first, last] : uids.ranges()) {
+    std::uint64_t at = first.value;  // 64 bits: may step past the largest UID
+    while (hole != holes_end && hole->last < first) ++hole;
+    for (auto next = hole; next != holes_end && next->first <= last; ++next) {
+      if (next->first.value > at)
+        left.add(Uid{static_cast<std::uint32_t>(at)}, Uid{next->first.value - 1});
+      at = std::uint64_t{next->last.value} + 1;
+    }
+    if (at <= last.value) left.add(Uid{static_cast<std::uint32_t>(at)}, last);
+  }
+  return left;
+}
+
+storage::UidSet common(const storage::UidSet& a, const storage::UidSet& b) {
+  storage::UidSet both;
+  auto left = a.ranges().begin();
+  auto right = b.ranges().begin();
+  while (left != a.ranges().end() && right != b.ranges().end()) {
+    const Uid first = std::max(left->first, right->first);
+    const Uid last = std::min(left->last, right->last);
+    if (first <= last) both.add(first, last);
+    left->last < right->last ? ++left : ++right;
+  }
+  return both;
 }
 
 storage::UidSet take_front(storage::UidSet& uids, std::uint64_t most) {

@@ -33,9 +33,11 @@ class View {
 
   storage::UidSet all() const;
   storage::UidSet intersect(const storage::UidSet& uids) const;
-  // The UIDs of message sequence numbers. Nothing if a number is above size(), which is the
-  // client's error; `*` in an empty mailbox names no message.
-  std::optional<storage::UidSet> uids_of(const SequenceSet& seqs) const;
+  // The UIDs of message sequence numbers; numbers above size() name none. `*` in an empty mailbox
+  // does not, either.
+  storage::UidSet uids_of(const SequenceSet& seqs) const;
+  // Is there a number above size(), which is the client's error in most commands?
+  bool names_unknown(const SequenceSet& seqs) const;
   // Of UIDs as a client wrote them: those that are here (RFC 3501 §6.4.8: others are no error).
   storage::UidSet uids_named(const SequenceSet& uids) const;
   // In the other direction, for MODIFIED (RFC 7162 §3.1.3) and the like.
@@ -51,6 +53,11 @@ class View {
 
   std::vector<Run> runs_;
 };
+
+// Those of `uids` that are not in `without`.
+storage::UidSet difference(const storage::UidSet& uids, const storage::UidSet& without);
+
+storage::UidSet common(const storage::UidSet& a, const storage::UidSet& b);
 
 // Cuts the first `most` UIDs off a set: the next batch of a long operation.
 storage::UidSet take_front(storage::UidSet& uids, std::uint64_t most);
