@@ -18,6 +18,7 @@ namespace fs = std::filesystem;
 constexpr std::chrono::seconds kStartMax{120};  // recovery included
 constexpr std::chrono::seconds kEndMax{30};
 constexpr std::chrono::seconds kSignalMax{10};
+constexpr std::chrono::seconds kReapMax{2};
 constexpr std::chrono::milliseconds kPoll{20};
 constexpr std::size_t kTailLines = 15;
 
@@ -94,17 +95,22 @@ Result<void> start(Installation& installation, LocalNode& node) {
 
 Result<void> end(const LocalNode& node) {
   const std::vector<Process> processes = processes_of(node);
+  const auto gone = [&processes](std::chrono::seconds deadline) {
+    if (!wait_for(processes, ProcessState::kGone, deadline)) return false;
+    wait_until_reaped(processes, kReapMax);
+    return true;
+  };
   for (const int signal : {SIGTERM, SIGCONT})  // a stopped one has to wake up to end
     for (const Process& process : processes) {
       const auto sent = send_signal(process, signal);
       if (!sent && sent.error().code != ErrorCode::kNotFound) return sent.error();
     }
-  if (wait_for(processes, ProcessState::kGone, kEndMax)) return {};
+  if (gone(kEndMax)) return {};
   for (const Process& process : processes) {
     const auto sent = send_signal(process, SIGKILL);
     if (!sent && sent.error().code != ErrorCode::kNotFound) return sent.error();
   }
-  if (wait_for(processes, ProcessState::kGone, kSignalMax)) return {};
+  if (gone(kSignalMax)) return {};
   return Error{ErrorCode::kTimeout,
                "node " + std::to_string(node.id) + " does not end, not even after SIGKILL"};
 }
@@ -117,7 +123,10 @@ Result<void> send_and_wait(const LocalNode& node, int signal, ProcessState wante
     const auto sent = send_signal(process, signal);
     if (!sent && sent.error().code != ErrorCode::kNotFound) return sent.error();
   }
-  if (wait_for(processes, wanted, kSignalMax)) return {};
+  if (wait_for(processes, wanted, kSignalMax)) {
+    if (wanted == ProcessState::kGone) wait_until_reaped(processes, kReapMax);
+    return {};
+  }
   return Error{ErrorCode::kTimeout,
                "node " + std::to_string(node.id) + " did not react to the signal within 10 s"};
 }

@@ -145,6 +145,16 @@ bool wait_for(const std::vector<Process>& processes, ProcessState state,
   return true;
 }
 
+void wait_until_reaped(const std::vector<Process>& processes, std::chrono::milliseconds deadline) {
+  const auto until = std::chrono::steady_clock::now() + deadline;
+  for (const Process& process : processes)
+    while (std::chrono::steady_clock::now() < until) {
+      const auto stat = read_stat(process.pid);
+      if (!stat || !is(process, *stat)) break;
+      std::this_thread::sleep_for(kPoll);
+    }
+}
+
 Result<Process> start_detached(const std::string& program,
                                const std::vector<std::string>& arguments, const std::string& folder,
                                const std::string& log_file) {

@@ -34,6 +34,10 @@ Result<void> send_signal(const Process& process, int signal);
 bool wait_for(const std::vector<Process>& processes, ProcessState state,
               std::chrono::milliseconds deadline);
 
+// Waits until whoever inherited them (init) has taken note of their end, and /proc has forgotten
+// them; not for longer than `deadline`, since an init that does not is no fault of ours.
+void wait_until_reaped(const std::vector<Process>& processes, std::chrono::milliseconds deadline);
+
 // Starts a program in a session of its own, with `folder` as its working directory, standard input
 // from nowhere, and standard output and error appended to `log_file`. Errors: kIo.
 Result<Process> start_detached(const std::string& program,
