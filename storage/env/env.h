@@ -73,8 +73,8 @@ class Env {
   virtual Result<std::shared_ptr<void>> lock(const std::string& path) = 0;
 
   // Runs `work` (which may block and must not throw) beside the caller; the future is ready when it
-  // has returned, and its destructor waits for that. MemoryEnv has no threads, so that a simulation
-  // can be replayed: there it has run when the call returns.
+  // has returned, and has to be waited for. MemoryEnv has no threads, so that a simulation can be
+  // replayed: there it runs within this call, or within the wait.
   virtual std::future<void> in_background(std::move_only_function<void()> work) = 0;
 };
 

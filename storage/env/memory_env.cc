@@ -65,6 +65,7 @@ struct MemoryDisk {
   std::uint64_t boot = 0;  // counts crashes: handles of an earlier one are dead
   std::set<std::string> locks;
 
+  bool defer_background = false;
   std::optional<MemoryEnv::SyncFault> sync_fault;
   bool write_fault = false;
   std::uint64_t operations = 0;
@@ -377,10 +378,21 @@ Result<std::shared_ptr<void>> MemoryEnv::lock(const std::string& path) {
 }
 
 std::future<void> MemoryEnv::in_background(std::move_only_function<void()> work) {
+  bool defer = false;
+  {
+    const std::scoped_lock lock(disk_->mutex);
+    defer = disk_->defer_background;
+  }
+  if (defer) return std::async(std::launch::deferred, std::move(work));
   work();
   std::promise<void> done;
   done.set_value();
   return done.get_future();
+}
+
+void MemoryEnv::defer_background(bool defer) {
+  const std::scoped_lock lock(disk_->mutex);
+  disk_->defer_background = defer;
 }
 
 void MemoryEnv::crash(Crash kind, double keep) {

@@ -42,6 +42,9 @@ class MemoryEnv final : public Env {
   Result<std::shared_ptr<void>> lock(const std::string& path) override;
   std::future<void> in_background(std::move_only_function<void()> work) override;
 
+  // Whether work in the background runs when it is waited for, or (at first) at once.
+  void defer_background(bool defer);
+
   // ---- crashes
   enum class Crash { kProcess, kPower };
   //   keep   the probability with which a power loss keeps an unsynced sector or change of a folder

@@ -132,6 +132,7 @@ Result<void> salvage(Env& env, const LogOptions& options, const SegmentHeader& h
     RETURN_IF_ERROR(to->write(done, as_bytes(buffer)));
   }
   RETURN_IF_ERROR(to->sync());
+  // It has to be there for good before the bytes are cut.
   RETURN_IF_ERROR(env.sync_folder(options.folder));
   inspection.found.salvage = name;
   return {};
@@ -162,7 +163,6 @@ Result<void> copy_forward(Env& env, const LogOptions& options, ReadySegment& rea
     return corrupt(path, "its bytes changed while they were copied");
   RETURN_IF_ERROR(to->sync());
   RETURN_IF_ERROR(env.rename(ready.path(), path));
-  RETURN_IF_ERROR(env.sync_folder(options.folder));
   header = copied;
   inspection.found.copied_forward = true;
   return {};
@@ -209,11 +209,8 @@ Result<Inspection> inspect(Env& env, const LogOptions& options, const Log::Start
 
 Result<void> repair(Env& env, const LogOptions& options, const Log::Start& start,
                     ReadySegment& ready, Inspection& inspection) {
-  if (!inspection.superseded.empty()) {
-    for (const SegmentHeader& header : inspection.superseded)
-      RETURN_IF_ERROR(env.remove(options.folder + "/" + segment_name(header)));
-    RETURN_IF_ERROR(env.sync_folder(options.folder));
-  }
+  for (const SegmentHeader& header : inspection.superseded)
+    RETURN_IF_ERROR(env.remove(options.folder + "/" + segment_name(header)));
   if (inspection.segments.empty()) return {};
   const SegmentHeader& last = inspection.segments.back();
   const bool torn = inspection.torn_bytes > 0;

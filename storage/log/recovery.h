@@ -23,7 +23,7 @@ Result<Inspection> inspect(Env& env, const LogOptions& options, const Log::Start
 
 // Salvages and cuts a torn tail, and copies the last segment forward where the page cache or the
 // disk cannot be trusted to hold what was read. Errors: kNoSpace, kIo, kCorrupt (reads differ from
-// those of the inspection); the segments are unchanged then.
+// those of the inspection); the segments are unchanged then. The caller syncs the folder.
 Result<void> repair(Env& env, const LogOptions& options, const Log::Start& start,
                     ReadySegment& ready, Inspection& inspection);
 

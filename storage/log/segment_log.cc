@@ -68,7 +68,8 @@ Result<std::unique_ptr<SegmentLog>> SegmentLog::open(Env& env, LogOptions option
 
 // Goes on at `tail`, in the last segment.
 Result<void> SegmentLog::resume(std::vector<SegmentHeader> segments, const LogTail& tail) {
-  // The folder itself may be new; and a file found in it may not be durable in it (hazard H32).
+  // The folder itself may be new; what recovery renamed is not durable in it yet, and what it found
+  // may not be either (hazard H32).
   RETURN_IF_ERROR(env_.sync_folder(parent_folder(options_.folder)));
   RETURN_IF_ERROR(env_.sync_folder(options_.folder));
   tail_ = tail;
@@ -335,10 +336,9 @@ Result<void> SegmentLog::truncate(Lsn lsn) {
     }
     ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                      env_.open(segments_.path_of(holder), Env::Open::kWrite));
-    // The file ends here on the disk before it grows again with zeros: no byte of what was cut can
-    // come back (hazard H28).
+    // Cut off rather than overwritten: the file system does it as a whole, and what the file grows
+    // by afterwards reads as zero, so that no byte of it can come back (hazard H28).
     RETURN_IF_ERROR(file->truncate(holder.offset_of(lsn)));
-    RETURN_IF_ERROR(file->sync());
     return activate(holder, std::move(file));
   };
   if (auto done = cut(); !done) return poison(in_context("truncate", std::move(done).error()));

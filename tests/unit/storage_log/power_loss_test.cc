@@ -22,6 +22,7 @@ class Trial {
       if (testing::Test::HasFatalFailure()) return;
       if (chance(2)) env_.stop_at(env_.operations() + 1 + below(60));
       if (chance(4)) fault_ = true;
+      env_.defer_background(chance(2));
       work();
       log_.reset();
       // A crash of the process, or of the machine with whatever its disk kept.

@@ -438,6 +438,19 @@ TEST(LogRecovery, ACleanStopIsNotCopied) {
   EXPECT_EQ(metas(*log->log), (std::vector<std::string>{"a", "b"}));
 }
 
+TEST(LogRecovery, CutsATornTailEvenAfterAStopThatWasSaidToBeClean) {
+  Torn torn;
+  make_torn(torn);
+  torn.env.flip_bit(torn.path, kSegmentHeaderBytes + torn.lsns[2].value, 0);
+  const auto log = open_log(torn.env, {.scan_from = {}, .durable_hint = torn.start, .clean = true});
+  ASSERT_OK(log);
+  EXPECT_EQ(log->recovery.torn_at, torn.lsns[2]);
+  EXPECT_EQ(metas(*log->log), (std::vector<std::string>{"durable", "g1", "g2"}));
+  const auto file = *read_file(torn.env, torn.path, 1 << 20);
+  EXPECT_EQ(file.find_first_not_of('\0', kSegmentHeaderBytes + torn.lsns[2].value),
+            std::string::npos);
+}
+
 TEST(LogRecovery, GoesOnInANewSegmentWithALargerBoundOnGroups) {
   MemoryEnv env;
   {
