@@ -2,7 +2,6 @@
 
 #include "storage/machine/mail/commands.h"
 #include "storage/machine/mail/ops.h"
-#include "storage/machine/mail/rewind_guard.h"
 #include "storage/machine/mail/sweep.h"
 
 namespace everpost::storage {
@@ -32,7 +31,6 @@ struct MailMachine::Impl {
   Result<void> decide(Context& context, const MailTxn& txn, MailOutcome& outcome);
   Result<void> drop_message(Context& context, const MailTxn& txn);
   Result<void> run_all(Context& context, const MailTxn& txn, MailOutcome& outcome);
-  Result<void> apply_rewind_guard(const RecordHeader& header, MailApplied& told);
 };
 
 Result<void> MailMachine::Impl::start() {
@@ -141,14 +139,6 @@ Result<MailApplied> MailMachine::Impl::apply_txn(const RecordHeader& header, Byt
   return told;
 }
 
-Result<void> MailMachine::Impl::apply_rewind_guard(const RecordHeader& header, MailApplied& told) {
-  RETURN_IF_ERROR(flush());
-  mark();
-  NewBody body(txn, header);
-  Context context{txn, shard, accounts, mailboxes, header, body, told};
-  return rewind_guard(context);
-}
-
 MailMachine::MailMachine(IndexTxn& txn) : impl_(std::make_unique<Impl>(txn)) {}
 MailMachine::~MailMachine() = default;
 
@@ -175,14 +165,12 @@ Result<MailApplied> MailMachine::apply(const RecordHeader& header, Bytes meta) {
         RETURN_IF_ERROR(drop_upload(impl_->txn, abort->upload, header.lsn));
       }
       return told;
-    case RecordType::kRewindGuard:
-      RETURN_IF_ERROR(impl_->apply_rewind_guard(header, told));
-      return told;
     case RecordType::kEpochStart:
     case RecordType::kNoop:
     case RecordType::kCheckpointMark:
       return told;
     case RecordType::kFeatureLevel:
+    case RecordType::kRewindGuard:  // comes with restoring an older copy (H39)
       break;
   }
   if ((header.flags & kIgnorable) != 0) return told;

@@ -60,7 +60,7 @@ Result<MailResult> run(Context& context, const AddMessage& command) {
   for (const AddMessage::Target& target : command.targets) {
     auto added = add_to(context, command, target, message);
     if (added) {
-      context.body.refer();
+      RETURN_IF_ERROR(add_reference(context, body->key()));
       results.push_back(*std::move(added));
     } else if (broken(added.error())) {
       return std::move(added).error();

@@ -2,6 +2,7 @@
 
 #include "base/crc32c.h"
 #include "storage/index/keys.h"
+#include "storage/machine/mail/context.h"
 
 namespace everpost::storage::mail {
 namespace {
@@ -104,31 +105,43 @@ void NewBody::finish() {
     bury(txn_, body_, header_.lsn);
   else
     txn_.create(keys::body(body_.key()), body_.encode());
+  content_.reset();
 }
 
-void NewBody::abandon() { bury_record(txn_, header_, header_.lsn); }
+void NewBody::abandon() {
+  bury_record(txn_, header_, header_.lsn);
+  content_.reset();
+}
 
-Result<void> add_reference(IndexTxn& txn, Lsn key) {
+Result<void> add_reference(Context& context, Lsn key) {
+  if (BodyValue* body = context.body.find(key)) {
+    ++body->references;
+    return {};
+  }
   std::string stored;
-  ASSIGN_OR_RETURN(BodyValue body, find_body(txn, key, stored));
+  ASSIGN_OR_RETURN(BodyValue body, find_body(context.txn, key, stored));
   if (body.references == UINT32_MAX)
-    return Error{ErrorCode::kLimit, "the message has too many copies"};
+    return refuse(ErrorCode::kLimit, "the message has too many copies");
   ++body.references;
-  txn.replace(keys::body(key), stored, body.encode());
+  context.txn.replace(keys::body(key), stored, body.encode());
   return {};
 }
 
-Result<void> drop_reference(IndexTxn& txn, Lsn key, Lsn kill) {
+Result<void> drop_reference(Context& context, Lsn key) {
+  if (BodyValue* body = context.body.find(key)) {
+    --body->references;
+    return {};
+  }
   std::string stored;
-  ASSIGN_OR_RETURN(BodyValue body, find_body(txn, key, stored));
+  ASSIGN_OR_RETURN(BodyValue body, find_body(context.txn, key, stored));
   if (body.references == 0)
     return Error{ErrorCode::kCorrupt, "index: a body without references at " + to_string(key)};
   if (--body.references > 0) {
-    txn.replace(keys::body(key), stored, body.encode());
+    context.txn.replace(keys::body(key), stored, body.encode());
     return {};
   }
-  txn.erase(keys::body(key), stored);
-  bury(txn, body, kill);
+  context.txn.erase(keys::body(key), stored);
+  bury(context.txn, body, context.header.lsn);
   return {};
 }
 

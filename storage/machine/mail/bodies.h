@@ -11,18 +11,21 @@
 
 namespace everpost::storage::mail {
 
+struct Context;
+
 // The message that a TXN brings: chunks staged before, then the record's own body. All commands of
-// a TXN that refer to a message refer to this one.
+// a TXN that refer to a message refer to this one. Its references are counted here until the TXN
+// ends.
 class NewBody {
  public:
   NewBody(IndexTxn& txn, const RecordHeader& header) : txn_(txn), header_(header) {}
 
   // Finds out where the message's bytes are, takes them out of staging, and checks that they are as
-  // many as the command says. `references` more will be counted by refer(). Errors: kNotFound (a
-  // chunk is not there), kInvalidArgument (the parts do not fit together, or differ from those of
-  // an earlier command).
+  // many as the command says. Errors: kNotFound (a chunk is not there), kInvalidArgument (the parts
+  // do not fit together, or differ from those of an earlier command).
   Result<const BodyValue*> resolve(const NewContent& content);
-  void refer() { ++body_.references; }
+  // The body, if it is the one at `key`.
+  BodyValue* find(Lsn key) { return content_ && body_.key() == key ? &body_ : nullptr; }
 
   // Ends the TXN: the body becomes part of the index, or is dead if nothing refers to it.
   void finish();
@@ -38,9 +41,9 @@ class NewBody {
   BodyValue body_;
 };
 
-// One reference more, or less, to the body at `key`. With the last one it is dead by record `kill`.
-Result<void> add_reference(IndexTxn& txn, Lsn key);
-Result<void> drop_reference(IndexTxn& txn, Lsn key, Lsn kill);
+// One reference more, or less, to the body at `key`. With the last one it is dead.
+Result<void> add_reference(Context& context, Lsn key);
+Result<void> drop_reference(Context& context, Lsn key);
 
 // Stages a chunk; one staged before under the same number is dead.
 Result<void> stage_chunk(IndexTxn& txn, const RecordHeader& header, const BodyChunk& chunk);

@@ -17,7 +17,7 @@ Result<MailResult> run(Context& context, const Expunge& command) {
           return refuse(ErrorCode::kLimit, "expunge of too many messages at once");
         if (expunged.modseq == ModSeq{0}) expunged.modseq = next_modseq(context, mailbox->account);
         remove_message(context, command.mailbox, uid, message, value, expunged.modseq);
-        RETURN_IF_ERROR(drop_reference(context.txn, message.body, context.header.lsn));
+        RETURN_IF_ERROR(drop_reference(context, message.body));
         expunged.uids.add(uid);
         return true;
       }));

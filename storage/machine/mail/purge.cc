@@ -23,7 +23,7 @@ Result<bool> purge(Context& context, MailboxId mailbox, DeadMailboxValue& dead, 
                  ASSIGN_OR_RETURN(const MessageValue message, MessageValue::decode(value));
                  txn.erase(keys::change(mailbox, message.modseq, *uid), {});
                  txn.erase(keys::content(message.guid, mailbox, *uid), {});
-                 RETURN_IF_ERROR(drop_reference(txn, message.body, context.header.lsn));
+                 RETURN_IF_ERROR(drop_reference(context, message.body));
                  txn.erase(key, value);
                  dead.next_uid = Uid{uid->value + 1};
                  return true;

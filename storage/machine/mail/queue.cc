@@ -12,7 +12,7 @@ Result<void> remove_entry(Context& context, std::uint64_t queue_id, const QueueV
                          context.txn.erase(key, value);
                          return true;
                        }));
-  return drop_reference(context.txn, entry.body, context.header.lsn);
+  return drop_reference(context, entry.body);
 }
 
 }  // namespace
@@ -38,7 +38,7 @@ Result<MailResult> run(Context& context, const QueueAdd& command) {
     const RecipientValue recipient{false, command.recipients[n]};
     context.txn.create(keys::recipient(id, static_cast<std::uint16_t>(n)), recipient.encode());
   }
-  context.body.refer();
+  RETURN_IF_ERROR(add_reference(context, entry.body));
   context.told.queue_changed = true;
   return QueuedMessage{id};
 }

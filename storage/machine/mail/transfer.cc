@@ -85,7 +85,7 @@ Result<CopiedMessages> transfer(Context& context, MailboxId source, const UidSet
     if (move)
       remove_message(context, source, message.uid, original, message.value, copied.source_modseq);
     else
-      RETURN_IF_ERROR(add_reference(context.txn, original.body));
+      RETURN_IF_ERROR(add_reference(context, original.body));
     copied.from.push_back(message.uid);
     copied.to.push_back(uid);
   }
