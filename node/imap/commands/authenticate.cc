@@ -30,7 +30,7 @@ bool is_clients(const Error& error) {
 }  // namespace
 
 Task<Reply> run_authenticate(Session& session, AuthenticateCommand command) {
-  auto exchange = session.services.authenticator.start(command.mechanism);
+  auto exchange = session.services.authenticator.start(command.mechanism, login_client(session));
   const bool offered = std::ranges::count(Authenticator::mechanisms(session.plaintext_allowed()),
                                           command.mechanism) > 0;
   if (!exchange || !offered) {
@@ -46,7 +46,7 @@ Task<Reply> run_authenticate(Session& session, AuthenticateCommand command) {
   if (!(*exchange)->client_first()) {
     auto first = co_await (*exchange)->step({});
     if (!first)
-      co_return co_await refuse_login(session, std::move(first).error(), command.mechanism, "");
+      co_return co_await refuse_login(session, std::move(first).error(), command.mechanism);
     challenge = std::move(first->challenge);
   }
   while (true) {
@@ -61,7 +61,7 @@ Task<Reply> run_authenticate(Session& session, AuthenticateCommand command) {
     if (!step) {
       if (step.error().code == ErrorCode::kInvalidArgument)
         co_return bad("AUTHENTICATE: malformed answer");
-      co_return co_await refuse_login(session, std::move(step).error(), command.mechanism, "");
+      co_return co_await refuse_login(session, std::move(step).error(), command.mechanism);
     }
     challenge = std::move(step->challenge);
     if (!step->login) continue;

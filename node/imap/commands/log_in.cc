@@ -43,21 +43,21 @@ Task<Reply> log_in(Session& session, Login login, std::string mechanism) {
   co_return ok("[CAPABILITY " + capabilities(session) + "] Logged in");
 }
 
-Task<Reply> refuse_login(Session& session, Error error, std::string mechanism, std::string user) {
+LoginClient login_client(const Session& session) {
+  return {session.connection.peer_address(), "imap"};
+}
+
+Task<Reply> refuse_login(Session& session, Error error, std::string mechanism) {
   if (error.code != ErrorCode::kPermissionDenied) {
     count(session, "unavailable");
-    log::warning("imap login not possible", {{"user", user},
-                                             {"mechanism", mechanism},
+    log::warning("imap login not possible", {{"mechanism", mechanism},
                                              {"peer", session.connection.peer_address()},
                                              {"error", to_string(error)}});
     co_return refused(error);
   }
-  count(session, "failed");
-  log::warning(
-      "imap login failed",
-      {{"user", user}, {"mechanism", mechanism}, {"peer", session.connection.peer_address()}});
+  count(session, "failed");  // the Authenticator has logged it
   asio::steady_timer delay(session.connection.executor());
-  delay.expires_after(session.timing.failed_login * (1 << std::min(session.failed_logins, 5U)));
+  delay.expires_after(session.timing.failed_login);
   co_await delay.async_wait(asio::as_tuple(asio::use_awaitable));
   if (++session.failed_logins >= session.timing.failed_logins) {
     session.leaving = "too many failed logins";

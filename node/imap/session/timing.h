@@ -12,7 +12,7 @@ struct Timing {
   std::chrono::milliseconds command = std::chrono::minutes{5};     // between two bytes of a command
   std::chrono::milliseconds keep_alive = std::chrono::minutes{2};  // in IDLE
   std::chrono::milliseconds memory = std::chrono::seconds{20};     // for a share of message memory
-  std::chrono::milliseconds failed_login = std::chrono::seconds{1};  // doubled each time
+  std::chrono::milliseconds failed_login = std::chrono::seconds{1};  // after each
   unsigned failed_logins = 3;
   unsigned bad_commands = 20;              // in a row
   unsigned bad_commands_before_login = 3;  // a browser, or somebody who probes
