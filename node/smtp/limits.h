@@ -38,7 +38,7 @@ constexpr std::size_t kChunksKept = 4;      // stay in memory for the MIME parse
 
 constexpr unsigned kErrorsMax = 20;                  // refused commands
 constexpr unsigned kRefusedRecipientsMax = 100;      // a list with some dead addresses is no attack
-constexpr unsigned kSurplusRecipientsMax = 100'000;  // beyond the limit of a transaction
+constexpr unsigned kSurplusRecipientsMax = 20'000;  // beyond the limit of a transaction
 constexpr unsigned kLoginFailuresMax = 3;
 constexpr unsigned kIdleCommandsMax = 200;    // since the last message that was accepted
 constexpr unsigned kMessagesMax = 1'000'000;  // then the client has to connect anew
