@@ -67,8 +67,10 @@ Result<std::string> SegmentLog::read(const Extent& extent) const {
   ASSIGN_OR_RETURN(const auto segment, find(extent.at, extent.bytes));
   Result<Bytes> got{Bytes{}};
   std::string bytes;
-  bytes.resize_and_overwrite(extent.bytes, [&](char* data, std::size_t size) {
-    got = read_at(segment, extent.at, std::as_writable_bytes(std::span(data, size)));
+  // Not the size that is handed in: libstdc++ 12 passes the capacity, which may be more.
+  bytes.resize_and_overwrite(extent.bytes, [&](char* data, std::size_t) {
+    got = read_at(segment, extent.at,
+                  std::as_writable_bytes(std::span(data, std::size_t{extent.bytes})));
     return got ? got->size() : 0;
   });
   RETURN_IF_ERROR(got);

@@ -96,6 +96,17 @@ TEST_F(LogTest, ReadsExtentsAndPartsOfThem) {
   EXPECT_ERROR(kNotFound, log_->read({Lsn{UINT64_MAX}, UINT32_MAX, 0}));
 }
 
+TEST_F(LogTest, ReadsExtentsOfEverySize) {
+  append("first");
+  for (std::size_t bytes = 1; bytes < 70; ++bytes) {
+    const auto header = commit(*log_, kOne, record("meta", text(bytes, bytes)));
+    ASSERT_OK(header);
+    append("what follows", text(1, 100));
+    EXPECT_EQ(log_->read({header->body_at(), header->body_bytes, header->body_crc}).value_or("?"),
+              text(bytes, bytes));
+  }
+}
+
 TEST_F(LogTest, ScansAPart) {
   append("a");
   const Lsn from = append("b");
