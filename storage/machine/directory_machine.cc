@@ -14,15 +14,19 @@ using Limits = DirectoryLimits;
 
 // What one ExpireOps removes at most, so that no record takes long to apply.
 constexpr std::size_t kExpiredMax = 20'000;
+// The feature level of the commands that this program can apply (D16).
+constexpr std::uint32_t kFeatureLevel = 1;
 constexpr std::int64_t kHourMicros = 3'600'000'000;
 
 // Why a command is refused; none: it was carried out. An Error of a Result is the index's.
 using Refusal = std::optional<Error>;
 
-Error refused(ErrorCode code, std::string_view what, std::string_view name, std::string_view why) {
+// A refusal is a value: an Error in its place would be the index's.
+Result<Refusal> refused(ErrorCode code, std::string_view what, std::string_view name,
+                        std::string_view why) {
   std::string context(what);
   context.append(" ").append(name).append(": ").append(why);
-  return {code, std::move(context)};
+  return Refusal(Error{code, std::move(context)});
 }
 
 // Names are normalised before (node/directory). Here only what would harm: control characters,
@@ -251,12 +255,17 @@ Refusal check_age(const OpId& op, WallTime now, const Counters& counters) {
   return std::nullopt;
 }
 
-}  // namespace
+// The shard's history was cut (an operator restored an older copy): mail shards may know accounts
+// with ids of the part that is gone (H39).
+Result<void> rewind_guard(IndexTxn& txn) {
+  ASSIGN_OR_RETURN(Counters counters, load_counters(txn));
+  counters.next_account.value += std::uint64_t{1} << 20;
+  return txn.put(keys::kDirectoryState, directory::encode(counters));
+}
 
-Result<DirectoryApplied> apply_directory(IndexTxn& txn, const RecordHeader& header, Bytes meta) {
+Result<DirectoryApplied> apply_txn(IndexTxn& txn, const RecordHeader& header, Bytes meta) {
   DirectoryApplied applied;
   applied.lsn = header.lsn;
-  if (header.type != RecordType::kTxn) return applied;
   DirectoryOutcome& outcome = applied.outcome.emplace();
   outcome.lsn = header.lsn;
 
@@ -298,6 +307,34 @@ Result<DirectoryApplied> apply_directory(IndexTxn& txn, const RecordHeader& head
   }
   RETURN_IF_ERROR(txn.put(op_key, directory::encode(outcome)));
   return applied;
+}
+
+}  // namespace
+
+Result<DirectoryApplied> apply_directory(IndexTxn& txn, const RecordHeader& header, Bytes meta) {
+  if (header.feature_level > kFeatureLevel || (header.flags & kCompressedMeta) != 0)
+    return Error{ErrorCode::kUnsupported,
+                 "it needs feature level " + std::to_string(header.feature_level) +
+                     ", this program has " + std::to_string(kFeatureLevel)};
+  DirectoryApplied nothing;
+  nothing.lsn = header.lsn;
+  switch (header.type) {
+    case RecordType::kTxn:
+      return apply_txn(txn, header, meta);
+    case RecordType::kRewindGuard:
+      RETURN_IF_ERROR(rewind_guard(txn));
+      return nothing;
+    case RecordType::kEpochStart:
+    case RecordType::kNoop:
+    case RecordType::kCheckpointMark:
+    case RecordType::kBodyChunk:  // these two have no meaning here
+    case RecordType::kUploadAbort:
+      return nothing;
+    case RecordType::kFeatureLevel:
+      break;
+  }
+  if ((header.flags & kIgnorable) != 0) return nothing;
+  return Error{ErrorCode::kUnsupported, "this program does not know its type"};
 }
 
 }  // namespace everpost::storage

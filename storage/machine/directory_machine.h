@@ -21,9 +21,9 @@ struct DirectoryApplied {
   std::optional<DirectoryOutcome> outcome;  // of a TXN
 };
 
-// Applies one record on top of `txn`; records of other types than TXN change nothing. Errors: kIo
-// and kCorrupt of the index, kUnsupported for a command of a newer program. After any of them the
-// replica must stop: going on without the record would make it another state than its peers'.
+// Applies one record on top of `txn`. Errors: kIo and kCorrupt of the index, kUnsupported for a
+// record that a newer program wrote. After any of them the replica must stop: going on without the
+// record would make it another state than its peers'.
 Result<DirectoryApplied> apply_directory(IndexTxn& txn, const RecordHeader& header, Bytes meta);
 
 }  // namespace everpost::storage

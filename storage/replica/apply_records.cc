@@ -17,31 +17,6 @@ std::string name(const RecordHeader& header) {
          to_string(header.lsn);
 }
 
-// Whether the record may change the state. Errors: kUnsupported.
-Result<bool> changes_state(const RecordHeader& header) {
-  if (header.feature_level > kFeatureLevelMax)
-    return Error{ErrorCode::kUnsupported,
-                 name(header) + " needs feature level " + std::to_string(header.feature_level) +
-                     ", this program has " + std::to_string(kFeatureLevelMax) +
-                     ": start the newer version again"};
-  switch (header.type) {
-    case RecordType::kTxn:
-    case RecordType::kBodyChunk:
-    case RecordType::kUploadAbort:
-      return true;
-    case RecordType::kEpochStart:
-    case RecordType::kNoop:
-    case RecordType::kCheckpointMark:
-      return false;
-    case RecordType::kFeatureLevel:  // no version before a second feature level writes these two
-    case RecordType::kRewindGuard:
-      break;
-  }
-  if ((header.flags & kIgnorable) != 0) return false;
-  return Error{ErrorCode::kUnsupported,
-               name(header) + ": not known to this program; start the newer version again"};
-}
-
 // The state in front of a mark has to be the one that it tells, if it tells of that state.
 Result<void> compare(const Index& index, const Record& record) {
   const Result<CheckpointMark> mark = decode_checkpoint_mark(record.meta);
@@ -104,16 +79,9 @@ Result<std::size_t> apply_some(Index& index, std::span<const Record> records,
   {
     Group group(*txn);
     do {
-      const Record& record = records[count];
-      ASSIGN_OR_RETURN(const bool changes, changes_state(record.header));
-      Applied applied;
-      applied.lsn = record.header.lsn;
-      if (changes) {
-        auto told = group.apply(record);
-        if (!told) return in_context("apply " + name(record.header), told.error());
-        applied = *std::move(told);
-      }
-      all.push_back(std::move(applied));
+      auto applied = group.apply(records[count]);
+      if (!applied) return in_context("apply " + name(records[count].header), applied.error());
+      all.push_back(*std::move(applied));
       ++count;
     } while (count < records.size() && txn->pending_bytes() < kPendingBytesMax &&
              records[count].header.type != RecordType::kCheckpointMark);

@@ -1,5 +1,5 @@
-// Committed records on their way into the index: which of them change the state, and how they are
-// gathered into index writes.
+// Committed records on their way into the index: how they are gathered into index writes, and how
+// the state is compared with what a CHECKPOINT_MARK says.
 #pragma once
 
 #include <span>
@@ -9,9 +9,6 @@
 #include "storage/replica/replica.h"
 
 namespace everpost::storage {
-
-// The highest feature level whose commands this program can apply (D16).
-constexpr std::uint32_t kFeatureLevelMax = 1;
 
 // Applies `records`, which follow index.applied() without a gap, as one index write; as several if
 // they are many, or if a CHECKPOINT_MARK among them has to be compared with the state before it.

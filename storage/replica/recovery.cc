@@ -181,7 +181,8 @@ Result<void> Recovery::open_log(Lsn scan_from) {
       std::min(kGroupBytesMax, options_.segment_bytes - kSegmentHeaderBytes));
   Log::Start start;
   start.scan_from = scan_from;
-  start.durable_hint = Lsn{parts_.durable->found().first};
+  // What was applied was durable before.
+  start.durable_hint = std::max(Lsn{parts_.durable->found().first}, scan_from);
   start.clean = told_.clean;
   start.same_boot = told_.same_boot;
   ASSIGN_OR_RETURN(parts_.log, Log::open(env_, options, start, told_.log));
@@ -190,7 +191,7 @@ Result<void> Recovery::open_log(Lsn scan_from) {
 
 Result<void> Recovery::check_against_log() const {
   const Lsn applied = parts_.index->applied();
-  if (applied > parts_.log->end())
+  if (applied > parts_.log->end())  // a log that ends with a whole segment
     return Error{ErrorCode::kCorrupt,
                  path("log") + " ends at LSN " + to_string(parts_.log->end()) + ", but " +
                      path("index") + " has applied records up to LSN " + to_string(applied) +
@@ -221,7 +222,7 @@ Result<void> Recovery::check_poison(bool applied_is_known) {
   meta.crash_count = meta.crash_lsn == first ? meta.crash_count + 1 : 1;
   meta.crash_lsn = first;
   RETURN_IF_ERROR(write_meta());
-  if (meta.crash_count < kCrashesMax) return {};
+  if (meta.crash_count < kCrashesMax) return parts_.applying->write({});  // it is counted
   return Error{ErrorCode::kCorrupt,
                "the process died " + std::to_string(meta.crash_count) +
                    " times while applying the record at LSN " + to_string(first) +
