@@ -76,7 +76,7 @@ void fetch(benchmark::State& state, const std::vector<FetchItem>& items, std::si
     }
     while (!stream.done()) {
       std::vector<std::string> bytes;
-      for (const cluster::ByteRange& range : stream.next(1 << 20))
+      for (const cluster::ByteRange& range : stream.next(256 << 10))
         bytes.push_back(mailbox.bytes.substr(range.offset, range.bytes));
       const auto views = stream.take(std::move(bytes));
       if (!views) std::abort();

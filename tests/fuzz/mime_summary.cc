@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "node/mime/summary.h"
+#include "node/mime/text.h"
 
 namespace {
 
@@ -33,6 +34,18 @@ void render(const mime::Summary& summary) {
   require(mime::find_part(summary, {}) == &summary.root);
 }
 
+void decode_text(const mime::Part& part, std::string_view content, std::size_t piece) {
+  mime::TextDecoder decoder(part);
+  mime::CaseFolder folder;
+  std::string text, folded;
+  for (std::size_t at = 0; at < content.size(); at += piece)
+    decoder.feed(content.substr(at, piece), text);
+  decoder.finish(text);
+  folder.feed(text, folded);
+  folder.finish(folded);
+  for (const mime::Part& child : part.children) decode_text(child, content, piece);
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -49,6 +62,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   };
   const Result<mime::Summary> in_pieces = mime::summarize(size, read);
   require(in_pieces && *in_pieces == summary);
+
+  for (const std::size_t piece : {std::size_t{7}, size + 1})
+    decode_text(summary.root, message, piece);
+  mime::fold_case(mime::decode_header(message.substr(0, 1000)));
+  mime::written_day(message.substr(0, 100));
 
   const std::string stored = mime::encode(summary);
   require(stored.size() <= mime::kSummaryBytesMax);

@@ -1,6 +1,7 @@
 #include "node/imap/fetch/fetch_stream.h"
 
 #include <algorithm>
+#include <cstring>
 
 #include "base/invariant.h"
 #include "node/imap/fetch/internal_date.h"
@@ -12,7 +13,7 @@ namespace {
 using Kind = FetchItem::Kind;
 
 // Less than this is copied into one buffer with its neighbours rather than written by itself.
-constexpr std::size_t kCopyBytesMax = 16 << 10;
+constexpr std::size_t kCopyBytesMax = 4 << 10;
 
 bool item_needs_summary(const FetchItem& item) {
   switch (item.kind) {
@@ -30,7 +31,13 @@ bool item_needs_summary(const FetchItem& item) {
 // A message may hold NULs, an IMAP literal may not (RFC 3501 §9, CHAR8). Sizes and positions are
 // those of the message, so another byte takes its place, as in Dovecot.
 void replace_nul(std::string& bytes, std::size_t from = 0) {
-  std::replace(bytes.begin() + static_cast<std::ptrdiff_t>(from), bytes.end(), '\0', '\x80');
+  char* at = bytes.data() + from;
+  char* const end = bytes.data() + bytes.size();
+  while (at != end) {
+    at = static_cast<char*>(std::memchr(at, 0, static_cast<std::size_t>(end - at)));
+    if (!at) return;
+    *at++ = '\x80';
+  }
 }
 
 void append_literal_size(std::uint64_t bytes, std::string& to) {
@@ -178,6 +185,11 @@ Result<std::span<const std::string_view>> FetchStream::take(std::vector<std::str
   outs_.clear();
   views_.clear();
   read_ = std::move(bytes);
+  std::uint64_t gathered_bytes = 0;
+  for (const Step& step : steps_)
+    gathered_bytes +=
+        pieces_[step.piece].text.size() + std::min<std::uint64_t>(step.bytes, kCopyBytesMax);
+  gathered_.reserve(gathered_bytes);
   std::size_t at = 0;
   for (const Step& step : steps_) {
     std::string* read = nullptr;
