@@ -217,6 +217,15 @@ class Raw:
         self.close()
 
 
+def alive(pid):
+    """Whether the process runs; one that has ended and waits for its parent does not."""
+    try:
+        with open(f"/proc/{pid}/stat") as f:
+            return f.read().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
 def address(n):
     return f"user{n:03d}@{DOMAIN}"
 

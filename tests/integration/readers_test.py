@@ -57,12 +57,15 @@ User {address(self.n)}
 Pass "{PASSWORD}"
 SSLType None
 AuthMechs LOGIN
+
 IMAPStore far
 Account everpost
+
 MaildirStore near
 Path {local}/
 Inbox {local}/INBOX
 SubFolders Verbatim
+
 Channel all
 Far :far:
 Near :near:
@@ -160,7 +163,7 @@ push "<copy-message>{out}<enter><save-message>=Archive<enter><quit>"
         self.assertEqual(status, "OK")
         client.store("1", "+FLAGS", r"(\Deleted)")
         status, data = client.expunge()
-        self.assertEqual(data, [b"1"])
+        self.assertEqual(data[-1], b"1")
         status, data = client.search(None, "ALL")
         self.assertEqual(data[0], b"1 2 3")
         status, data = client.select("Archive")
@@ -203,12 +206,11 @@ push "<copy-message>{out}<enter><save-message>=Archive<enter><quit>"
         client.logout()
 
     def test_scram_login(self):
-        out = run("curl", "-sS", "-k", f"imaps://127.0.0.1:{self.node.ports['imaps']}/", "--user",
-                  f"{address(self.n)}:{PASSWORD}", "--login-options", "AUTH=SCRAM-SHA-256")
-        self.assertIn("INBOX", out.stdout)
-        refused = run("curl", "-sS", "-k", f"imaps://127.0.0.1:{self.node.ports['imaps']}/", "--user",
-                      f"{address(self.n)}:wrong", "--login-options", "AUTH=SCRAM-SHA-256", check=False)
-        self.assertNotEqual(refused.returncode, 0)
+        for password, wanted in ((PASSWORD, 0), ("wrong", 1)):
+            done = run("gsasl", "--imap", f"--connect=127.0.0.1:{self.node.ports['imap']}", "--no-starttls",
+                       "--mechanism=SCRAM-SHA-256", f"--authentication-id={address(self.n)}",
+                       f"--authorization-id=", f"--password={password}", "--quiet", check=False, input="")
+            self.assertEqual(done.returncode != 0, wanted != 0, done.stdout + done.stderr)
 
     def test_starttls(self):
         client = imaplib.IMAP4("127.0.0.1", self.node.ports["imap"])
