@@ -4,8 +4,8 @@
 #include <random>
 
 #include "tests/unit/storage/mail_audit.h"
-#include "tests/unit/storage/mail_model.h"
 #include "tests/unit/storage/mail_shard.h"
+#include "tests/unit/storage/plain_mail.h"
 
 namespace everpost::storage {
 namespace {
@@ -85,7 +85,7 @@ class RandomMail {
     for (std::uint32_t more = below(3); more > 0; --more) name += "/" + pick(kLevels).substr(0, 1);
     return name;
   }
-  UidSet some_uids(const MailModel::Mailbox& mailbox) {
+  UidSet some_uids(const PlainMail::Mailbox& mailbox) {
     UidSet uids;
     for (std::uint32_t n = below(3) + 1; n > 0; --n) {
       const std::uint32_t first = below(mailbox.uid_next + 2) + 1;
@@ -252,7 +252,7 @@ class RandomMail {
   void claim_recent(std::uint64_t account) {
     const std::string name = pick(names(account, true));
     const MailOutcome outcome = apply(ClaimRecent{id_of(account, name)});
-    MailModel::Mailbox& mailbox = model_.accounts[account].mailboxes[name];
+    PlainMail::Mailbox& mailbox = model_.accounts[account].mailboxes[name];
     ASSERT_EQ(std::get<ClaimedRecent>(outcome.results[0]).first_recent, Uid{mailbox.first_recent});
     mailbox.first_recent = mailbox.uid_next;
   }
@@ -326,7 +326,7 @@ class RandomMail {
   }
 
   void compare_mailbox(const MailReader& reader, const MailboxInfo& got,
-                       const MailModel::Mailbox& want, std::uint64_t account) {
+                       const PlainMail::Mailbox& want, std::uint64_t account) {
     SCOPED_TRACE(got.name);
     ASSERT_EQ(got.selectable, want.selectable);
     if (!got.selectable) return;
@@ -349,7 +349,7 @@ class RandomMail {
   }
 
   void compare_changes(const MailReader& reader, const MailboxInfo& got,
-                       const MailModel::Mailbox& want, std::uint64_t account) {
+                       const PlainMail::Mailbox& want, std::uint64_t account) {
     auto& times = times_[account];
     if (times.empty()) return;
     const auto since = std::next(times.begin(), below(static_cast<std::uint32_t>(times.size())));
@@ -369,7 +369,7 @@ class RandomMail {
   std::mt19937_64 random_;
   MailShard one_, grouped_;
   std::vector<Proposed> waiting_;  // for grouped_
-  MailModel model_;
+  PlainMail model_;
   std::uint64_t ops_ = 0;
   std::vector<std::uint64_t> accounts_{1, 2, 3};
   std::uint64_t next_account_ = 4;

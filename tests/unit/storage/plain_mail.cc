@@ -1,4 +1,4 @@
-#include "tests/unit/storage/mail_model.h"
+#include "tests/unit/storage/plain_mail.h"
 
 #include <algorithm>
 #include <cctype>
@@ -18,14 +18,14 @@ std::set<std::string> lower(const std::vector<std::string>& keywords) {
 
 }  // namespace
 
-std::uint64_t MailModel::Account::used() const {
+std::uint64_t PlainMail::Account::used() const {
   std::uint64_t bytes = 0;
   for (const auto& [name, mailbox] : mailboxes)
     for (const auto& [uid, message] : mailbox.messages) bytes += message.size;
   return bytes;
 }
 
-bool MailModel::make_account(std::uint64_t id) {
+bool PlainMail::make_account(std::uint64_t id) {
   Account& account = accounts[id];
   if (account.deleted) return false;
   if (!account.mailboxes.empty()) return true;
@@ -36,7 +36,7 @@ bool MailModel::make_account(std::uint64_t id) {
   return true;
 }
 
-bool MailModel::add(std::uint64_t id, const std::string& name, const Flags& flags,
+bool PlainMail::add(std::uint64_t id, const std::string& name, const Flags& flags,
                     std::uint64_t size, bool enforce_quota) {
   if (!make_account(id)) return false;
   Account& account = accounts[id];
@@ -46,7 +46,7 @@ bool MailModel::add(std::uint64_t id, const std::string& name, const Flags& flag
   return true;
 }
 
-std::set<std::uint32_t> MailModel::store(std::uint64_t id, const std::string& name,
+std::set<std::uint32_t> PlainMail::store(std::uint64_t id, const std::string& name,
                                          const StoreFlags& command, std::uint64_t unchanged_since) {
   std::set<std::uint32_t> changed;
   const std::set<std::string> given = lower(command.flags.keywords);
@@ -75,7 +75,7 @@ std::set<std::uint32_t> MailModel::store(std::uint64_t id, const std::string& na
   return changed;
 }
 
-std::set<std::uint32_t> MailModel::expunge(std::uint64_t id, const std::string& name,
+std::set<std::uint32_t> PlainMail::expunge(std::uint64_t id, const std::string& name,
                                            const Expunge& command) {
   std::set<std::uint32_t> gone;
   Mailbox& mailbox = accounts[id].mailboxes.at(name);
@@ -90,7 +90,7 @@ std::set<std::uint32_t> MailModel::expunge(std::uint64_t id, const std::string& 
   return gone;
 }
 
-bool MailModel::transfer(std::uint64_t id, const std::string& from, const std::string& to,
+bool PlainMail::transfer(std::uint64_t id, const std::string& from, const std::string& to,
                          const UidSet& uids, bool move, bool enforce_quota) {
   Account& account = accounts[id];
   Mailbox& source = account.mailboxes.at(from);
@@ -115,17 +115,17 @@ bool MailModel::transfer(std::uint64_t id, const std::string& from, const std::s
   return true;
 }
 
-bool MailModel::has_inferiors(const Account& account, const std::string& name) {
+bool PlainMail::has_inferiors(const Account& account, const std::string& name) {
   return std::ranges::any_of(account.mailboxes,
                              [&](const auto& one) { return one.first.starts_with(name + "/"); });
 }
 
-void MailModel::make_superiors(Account& account, const std::string& name) {
+void PlainMail::make_superiors(Account& account, const std::string& name) {
   for (std::size_t at = name.find('/'); at != name.npos; at = name.find('/', at + 1))
     account.mailboxes[name.substr(0, at)];
 }
 
-void MailModel::prune(Account& account, std::string name) {
+void PlainMail::prune(Account& account, std::string name) {
   while (name.contains('/')) {
     name.resize(name.rfind('/'));
     if (account.mailboxes.at(name).selectable || has_inferiors(account, name)) return;
@@ -133,7 +133,7 @@ void MailModel::prune(Account& account, std::string name) {
   }
 }
 
-bool MailModel::create(std::uint64_t id, const std::string& name) {
+bool PlainMail::create(std::uint64_t id, const std::string& name) {
   Account& account = accounts[id];
   const auto there = account.mailboxes.find(name);
   if (there != account.mailboxes.end() && there->second.selectable) return false;
@@ -142,7 +142,7 @@ bool MailModel::create(std::uint64_t id, const std::string& name) {
   return true;
 }
 
-bool MailModel::rename(std::uint64_t id, const std::string& from, const std::string& to) {
+bool PlainMail::rename(std::uint64_t id, const std::string& from, const std::string& to) {
   Account& account = accounts[id];
   if (!account.mailboxes.contains(from) || account.mailboxes.contains(to)) return false;
   if (from != "INBOX" && to.starts_with(from + "/")) return false;
@@ -165,7 +165,7 @@ bool MailModel::rename(std::uint64_t id, const std::string& from, const std::str
   return true;
 }
 
-bool MailModel::remove(std::uint64_t id, const std::string& name) {
+bool PlainMail::remove(std::uint64_t id, const std::string& name) {
   Account& account = accounts[id];
   const auto there = account.mailboxes.find(name);
   if (name == "INBOX" || there == account.mailboxes.end()) return false;
