@@ -1,16 +1,15 @@
-// A mail shard to test: a real index in a temporary folder, and a log that exists only as the
-// positions it would give its records.
+// A mail shard to test: a real index (LevelDB on files in memory), and a log that exists only as
+// the positions it would give its records.
 #pragma once
 
 #include <gtest/gtest.h>
 #include <map>
 
 #include "base/crc32c.h"
-#include "storage/env/posix_env.h"
+#include "storage/env/memory_env.h"
 #include "storage/index/index.h"
 #include "storage/machine/mail_machine.h"
 #include "storage/machine/mail_reader.h"
-#include "tests/unit/storage/temp_folder.h"
 
 namespace everpost::storage {
 
@@ -31,7 +30,8 @@ class MailShard {
 
   void open() {
     index_.reset();
-    auto index = Index::open(env_, folder_ / "index", 8 << 20);
+    ASSERT_TRUE(env_.make_folder("index"));
+    auto index = Index::open(env_, "index", 8 << 20);
     ASSERT_TRUE(index) << to_string(index.error());
     index_ = *std::move(index);
   }
@@ -190,8 +190,7 @@ class MailShard {
   MailApplied last;  // what run() was told
 
  private:
-  TempFolder folder_;
-  PosixEnv env_;
+  MemoryEnv env_;
   std::unique_ptr<Index> index_;
   Lsn end_{0};
   std::uint64_t last_op_ = 0;
