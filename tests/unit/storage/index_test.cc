@@ -158,6 +158,11 @@ TEST_F(IndexTest, TheDigestDependsOnTheStateAndNotOnTheWayThere) {
   EXPECT_EQ(other->digest(), here);
 }
 
+TEST_F(IndexTest, TheDigestIsTheDocumentedOne) {  // docs/formats/index.md
+  write({{"a", "1"}}, 64);
+  EXPECT_EQ(to_string(index_->digest()), "3b4d0a4d1e2e6cf49357d80f0c2cb368");
+}
+
 TEST_F(IndexTest, TheDigestTellsStatesApart) {
   struct Case {
     const char* name;
