@@ -138,6 +138,7 @@ set folder="imap://127.0.0.1:{self.node.ports['imap']}/"
 set spoolfile="imap://127.0.0.1:{self.node.ports['imap']}/INBOX"
 set header_cache=""
 set confirmappend=no
+set confirmcreate=no
 set quit=yes
 set delete=yes
 set mbox_type=mbox
