@@ -1,5 +1,6 @@
 #include "storage/env/memory_env.h"
 
+#include <algorithm>
 #include <map>
 #include <mutex>
 #include <random>
@@ -353,11 +354,10 @@ Result<void> MemoryEnv::sync_folder(const std::string& folder) {
 
 Result<Env::Space> MemoryEnv::space(const std::string& folder) {
   return disk_->operate(Kind::kQuery, folder, [&]() -> Result<Space> {
-    const MemorySpace& space = *disk_->space;
-    return Space{.total_bytes = space.pages_max * MemoryInode::kPageBytes,
-                 .free_bytes = space.pages > space.pages_max
-                                   ? 0
-                                   : (space.pages_max - space.pages) * MemoryInode::kPageBytes};
+    const std::uint64_t total = disk_->space->pages_max;
+    const std::uint64_t used = disk_->space->pages;
+    return Space{.total_bytes = total * MemoryInode::kPageBytes,
+                 .free_bytes = (total - std::min(used, total)) * MemoryInode::kPageBytes};
   });
 }
 

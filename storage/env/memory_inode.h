@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <memory>
@@ -16,7 +17,7 @@ namespace everpost::storage {
 // Pages in use on one disk, and the bound on them.
 struct MemorySpace {
   std::uint64_t pages_max = std::uint64_t{1} << 40;
-  std::uint64_t pages = 0;
+  std::atomic<std::uint64_t> pages = 0;  // a removed file gives its back with its last handle
 };
 
 class MemoryInode {
