@@ -19,13 +19,14 @@ Refusal no_such_alias(const std::string& address) {
   return {{ErrorCode::kNotFound, address + ": no such alias"}, "see: everpost alias list"};
 }
 
-// A sentence if mail for the target would go nowhere.
+// A sentence if mail for the target cannot be delivered.
 asio::awaitable<std::optional<std::string>> doubt(Context& context, std::string target) {
   const auto address = parse_address(target);
   if (!address) co_return std::nullopt;
   const auto found = co_await context.services.directory.resolve(*address);
   if (!found) co_return target + ": " + found.error().context;
-  if (!found->domain_is_ours) co_return std::nullopt;
+  if (!found->domain_is_ours)
+    co_return target + " is not here: mail for the alias is refused until this server relays";
   if (!found->enabled) co_return target + " is switched off";
   if (found->local.empty() && found->elsewhere.empty()) co_return target + " does not exist";
   co_return std::nullopt;

@@ -20,6 +20,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   INVARIANT(domain_to_ascii(address->domain).has_value(), "a domain has an ASCII form");
   const Subaddress parts = split_subaddress(address->local);
   const auto user = parse_address(Address{parts.user, address->domain}.text());
-  INVARIANT(user && user->local == parts.user, "what is before the '+' is a local part");
+  // Cut out of its quotes and quoted again it may have two bytes too many.
+  if (parts.user.size() <= 64)
+    INVARIANT(user && user->local == parts.user, "what is before the '+' is a local part");
   return 0;
 }

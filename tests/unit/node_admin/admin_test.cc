@@ -211,7 +211,7 @@ TEST_F(AdminTest, AddsListsAndRemovesAliases) {
       good(verb::post, "/v1/aliases",
            R"({"address":"Info@example.test","targets":["Ann@example.test","x@Example.org"]})");
   EXPECT_EQ(json::serialize(added.at("targets")), R"(["ann@example.test","x@example.org"])");
-  EXPECT_EQ(json::serialize(added.at("warnings")), "[]");
+  EXPECT_EQ(added.at("warnings").as_array().size(), 1u) << "of what is not here";
   EXPECT_EQ(good(verb::get, "/v1/aliases")["aliases"].as_array().size(), 1u);
   good(verb::delete_, "/v1/aliases/info@example.test");
   EXPECT_EQ(code(verb::get, "/v1/aliases/info@example.test"), ErrorCode::kNotFound);
