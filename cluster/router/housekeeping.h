@@ -1,5 +1,5 @@
-// What a node does on the side, once a second or less: answers operations that hang, notes checkpoints in
-// the logs, lets old operation results and unfinished uploads expire.
+// What a node does on the side, once a second or less: answers operations that hang, notes
+// checkpoints in the logs, lets old operation results and unfinished uploads expire.
 #pragma once
 
 #include "cluster/directory_store.h"

@@ -65,8 +65,8 @@ class Shard {
 
   // Answers operations whose deadline has passed. Called about once a second.
   void sweep(std::chrono::steady_clock::time_point now);
-  // If the shard is idle and has changed since the last mark: notes in the log which state the index is
-  // in, so that replicas (and recovery) can compare theirs.
+  // If the shard is idle and has changed since the last mark: notes in the log which state the
+  // index is in, so that replicas (and recovery) can compare theirs.
   Task<void> mark_checkpoint();
   ShardStatus status() const;
   // Commits and applies what was accepted, then closes the replica cleanly. Once. Blocks.

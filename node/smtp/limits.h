@@ -36,8 +36,8 @@ constexpr std::size_t kChunksKept = 4;      // stay in memory for the MIME parse
 
 // --- sessions
 
-constexpr unsigned kErrorsMax = 20;                  // refused commands
-constexpr unsigned kRefusedRecipientsMax = 100;      // a list with some dead addresses is no attack
+constexpr unsigned kErrorsMax = 20;                 // refused commands
+constexpr unsigned kRefusedRecipientsMax = 100;     // a list with some dead addresses is no attack
 constexpr unsigned kSurplusRecipientsMax = 20'000;  // beyond the limit of a transaction
 constexpr unsigned kLoginFailuresMax = 3;
 constexpr unsigned kIdleCommandsMax = 200;    // since the last message that was accepted

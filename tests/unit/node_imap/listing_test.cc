@@ -1,8 +1,7 @@
 #include "node/imap/commands/listing.h"
 
-#include <gtest/gtest.h>
-
 #include <algorithm>
+#include <gtest/gtest.h>
 
 namespace everpost::node::imap {
 namespace {
