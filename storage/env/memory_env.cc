@@ -79,6 +79,7 @@ struct MemoryDisk {
   // Counts an operation and carries it out, unless a fault is due.
   template <class Work>
   auto operate(Kind kind, const std::string& path, Work work) -> decltype(work()) {
+    std::optional<decltype(work())> dropped;  // after the mutex: a lock that goes needs it
     const std::scoped_lock lock(mutex);
     ++operations;
     if (stopped) return error(ErrorCode::kIo, "use", path, "the disk has stopped");
@@ -87,7 +88,8 @@ struct MemoryDisk {
     if (operations != stop_at) return work();
     stopped = true;
     if (random() % 2 == 0) {
-      if (auto result = work(); !result) return result;
+      dropped = work();
+      if (!*dropped) return *std::move(dropped);
     }
     return error(ErrorCode::kIo, "use", path, "the disk has stopped");
   }
