@@ -38,12 +38,15 @@ void Accounting::count_refused(std::string_view reason) {
 }
 
 void Accounting::refused(const Session& session, const Step& step) {
-  const bool login = step.refused.starts_with("login_");
-  if (login)
-    metrics_.logins.Add({{"protocol", protocol_}, {"result", std::string(step.refused.substr(6))}})
-        .Increment();
-  else
+  constexpr std::string_view kLogin = "login_";
+  const bool login = step.refused.starts_with(kLogin);
+  if (login) {
+    const std::string result(step.refused.substr(kLogin.size()));
+    metrics_.logins.Add({{"protocol", protocol_}, {"result", result}}).Increment();
+    if (result == "failed") return;  // the Authenticator has its own line about it
+  } else {
     count_refused(step.refused);
+  }
   log::write(step.refused == "no_postmaster" ? log::Level::kWarning : log::Level::kInfo,
              login ? "login refused" : "mail refused",
              {{"protocol", protocol_},

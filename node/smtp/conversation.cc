@@ -189,7 +189,9 @@ bool Conversation::reserve_envelope(const Resolution& resolution) {
 }
 
 Task<Step> Conversation::perform(BeginAuth begin) {
-  auto started = services_.authenticator.start(begin.mechanism);
+  auto started = services_.authenticator.start(
+      begin.mechanism,
+      {connection_->peer_address(), to_string(protocol_.session().settings.flavour)});
   if (!started) co_return protocol_.on_auth(std::move(started).error());
   exchange_ = *std::move(started);
   if (exchange_->client_first()) {

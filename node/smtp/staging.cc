@@ -37,16 +37,15 @@ asio::awaitable<void> Staging::add(SharedBytes chunk, Memory memory) {
 void Staging::State::on_stored(std::size_t n, Result<storage::Extent> extent) {
   --in_flight;
   Chunk& chunk = chunks[n];
-  if (extent) {
-    chunk.extent = *extent;
-    chunk.stored = true;
-  } else if (!error) {
-    error = std::move(extent).error();
-  }
-  if (!extent || chunks.size() > kChunksKept) {
+  chunk.stored = extent.has_value();
+  if (!chunk.stored || chunks.size() > kChunksKept) {
     chunk.bytes.reset();
     chunk.memory.clear();
   }
+  if (chunk.stored)
+    chunk.extent = *extent;
+  else if (!error)
+    error = std::move(extent).error();
   wake.cancel();
 }
 
