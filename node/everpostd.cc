@@ -48,7 +48,11 @@ Result<void> become_who_we_are(Server& server) {
   raise_open_files_limit(config);
   RETURN_IF_ERROR(server.bind());
   RETURN_IF_ERROR(make_data_folder(config, identity));
-  if (identity) RETURN_IF_ERROR(drop_privileges(*identity));
+  if (identity) {
+    RETURN_IF_ERROR(drop_privileges(*identity));
+  } else {
+    warn_of_staying(config);
+  }
   return check_data_folder(config);
 }
 

@@ -28,11 +28,7 @@ std::string my_name() {
 }  // namespace
 
 Result<std::optional<Identity>> identity_to_take(const Config& config) {
-  if (config.user.empty()) {
-    if (::geteuid() == 0)
-      log::warning("runs as root and stays root", {{"remedy", "set node.user in " + config.file}});
-    return std::nullopt;
-  }
+  if (config.user.empty() || ::geteuid() != 0) return std::nullopt;
   const passwd* user = ::getpwnam(config.user.c_str());
   if (!user) return invalid("node.user: there is no user \"" + config.user + "\" on this machine");
   Identity identity{config.user, user->pw_uid, user->pw_gid};
@@ -42,11 +38,18 @@ Result<std::optional<Identity>> identity_to_take(const Config& config) {
       return invalid("node.group: there is no group \"" + config.group + "\" on this machine");
     identity.gid = found->gr_gid;
   }
-  if (::geteuid() == 0) return identity;
-  if (::geteuid() != identity.uid)
+  return identity;
+}
+
+void warn_of_staying(const Config& config) {
+  if (config.user.empty()) {
+    if (::geteuid() == 0)
+      log::warning("runs as root and stays root", {{"remedy", "set node.user in " + config.file}});
+    return;
+  }
+  if (my_name() != config.user)
     log::warning("was not started by root: node.user has no effect",
                  {{"user", config.user}, {"runs_as", my_name()}});
-  return std::nullopt;
 }
 
 Result<void> make_data_folder(const Config& config, const std::optional<Identity>& identity) {

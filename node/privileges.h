@@ -17,9 +17,12 @@ struct Identity {
   gid_t gid = 0;
 };
 
-// Whom to become: nobody when the configuration names no user, or when this process is not root (a
-// warning says so if it runs as somebody else than node.user). Errors: kInvalidArgument.
+// Whom to become: nobody when the configuration names no user, or when this process is not root.
+// Errors: kInvalidArgument.
 Result<std::optional<Identity>> identity_to_take(const Config& config);
+// Logs a warning if, with nobody to become, this process stays what it should not be: root, or
+// somebody else than node.user.
+void warn_of_staying(const Config& config);
 
 // Makes the data folder if it is missing, with mode 0700, and the log file, and gives what it made
 // to `identity`. Existing ones keep their owners. Errors: kInvalidArgument.

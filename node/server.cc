@@ -101,10 +101,7 @@ Result<void> Server::open() {
   options.node = config_.id;
   options.data_folder = config_.data_folder;
   options.mail_shards = config_.shards;
-  options.progress = [](const std::string& line) {
-    log::info("recovery", {{"what", line}});
-    service_manager::status(line);
-  };
+  options.progress = [](const std::string& line) { service_manager::status(line); };
   {
     const service_manager::StartingTicker ticker;
     ASSIGN_OR_RETURN(node_, cluster::Node::open(std::move(options)));
