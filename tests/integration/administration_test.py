@@ -107,7 +107,7 @@ class Administration(unittest.TestCase):
 
     def test_configuration_errors_name_file_line_and_remedy(self):
         cases = [("[node]\nid = \"x\"\ndata_folder = \"/tmp\"\n", ":2:"), ("[node\n", ":1:"),
-                 ("[node]\ndata_folder = \"/tmp\"\n[listen]\nsmpt = [\"127.0.0.1:1\"]\n", ":4:")]
+                 ("[node]\ndata_folder = \"/tmp\"\n[listen]\nlmtp = \"127.0.0.1:1\"\nsmpt = \"127.0.0.1:2\"\n", ":5:")]
         for text, line in cases:
             with self.subTest(text), tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
                 file.write(text)

@@ -28,9 +28,9 @@ TEST_F(Messages, AreAppendedAndFetched) {
     C: a APPEND INBOX (\Seen $x) "07-Feb-1994 21:52:25 -0800" {18}
     S: + ...
     C: Subject: x
-    C: 
+    C:
     C: Hi
-    C: 
+    C:
     S: a OK [APPENDUID ... 1] ...
   )");
   select(client);
@@ -128,7 +128,7 @@ TEST_F(Messages, ThatCannotBeTakenAreRefusedBeforeTheyAreSent) {
     S: c NO ...
     C: d APPEND Nowhere {8+}
     C: e NOOP
-    C: 
+    C:
     S: d NO [TRYCREATE] ...
     C: f NOOP
     S: f OK ...
