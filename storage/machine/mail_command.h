@@ -237,7 +237,7 @@ struct MailLimits {
   static constexpr std::size_t targets = 10'000;      // of an AddMessage
   static constexpr std::size_t recipients = 10'000;   // of a QueueAdd
   static constexpr std::size_t uid_ranges = 100'000;  // of a UidSet
-  static constexpr std::size_t messages = 20'000;     // changed by one command
+  static constexpr std::size_t messages = 20'000;     // changed by one txn
   static constexpr std::size_t chunks = 4096;         // of an upload
   static constexpr std::size_t keywords = 64;         // of a mailbox, and so of a command
   static constexpr std::size_t keyword_bytes = 255;

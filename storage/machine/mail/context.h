@@ -41,6 +41,7 @@ struct Context {
   const RecordHeader& header;
   NewBody& body;  // the message that came with the record
   MailApplied& told;
+  std::size_t changes = 0;   // of messages, by STORE, EXPUNGE, COPY and MOVE
   std::size_t removals = 0;  // messages and tombstones removed on account of deleted mailboxes
 };
 

@@ -120,6 +120,12 @@ void change_message(Context& context, MailboxId id, Uid uid, const MessageState&
   advance(context, id, now.modseq);
 }
 
+Result<void> count_change(Context& context) {
+  if (++context.changes > MailLimits::messages)
+    return refuse(ErrorCode::kLimit, "too many messages at once");
+  return {};
+}
+
 void advance(Context& context, MailboxId mailbox, ModSeq modseq) {
   context.mailboxes.change(mailbox).highest_modseq = modseq;
   if (context.told.touched.empty() || context.told.touched.back() != mailbox)

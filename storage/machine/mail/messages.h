@@ -32,6 +32,9 @@ void remove_message(Context& context, MailboxId mailbox, Uid uid, const MessageV
 void change_message(Context& context, MailboxId mailbox, Uid uid, const MessageState& before,
                     const MessageState& now, std::string_view value);
 
+// Counts a message that a client's command changes. Errors: kLimit, if the TXN changes too many.
+Result<void> count_change(Context& context);
+
 // The mailbox has changed at `modseq`.
 void advance(Context& context, MailboxId mailbox, ModSeq modseq);
 

@@ -43,7 +43,6 @@ Result<MailResult> run(Context& context, const StoreFlags& command) {
   }
 
   StoredFlags stored;
-  std::size_t changes = 0;
   RETURN_IF_ERROR(visit_messages(
       context.txn, command.mailbox, command.uids,
       [&](Uid uid, std::string_view value) -> Result<bool> {
@@ -54,8 +53,7 @@ Result<MailResult> run(Context& context, const StoreFlags& command) {
         }
         MessageState now = changed(before, command.mode, command.flags.system, keywords);
         if (now == before) return true;
-        if (++changes > MailLimits::messages)
-          return refuse(ErrorCode::kLimit, "flags of too many messages at once");
+        RETURN_IF_ERROR(count_change(context));
         // One modseq for all that one command changes.
         if (stored.modseq == ModSeq{0}) stored.modseq = next_modseq(context, mailbox->account);
         now.modseq = stored.modseq;

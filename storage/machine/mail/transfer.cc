@@ -16,13 +16,12 @@ struct Found {
 // copied again.
 Result<std::vector<Found>> collect(Context& context, MailboxId source, const UidSet& uids) {
   std::vector<Found> found;
-  RETURN_IF_ERROR(visit_messages(
-      context.txn, source, uids, [&](Uid uid, std::string_view value) -> Result<bool> {
-        if (found.size() == MailLimits::messages)
-          return refuse(ErrorCode::kLimit, "copy of too many messages at once");
-        found.push_back({uid, std::string(value)});
-        return true;
-      }));
+  RETURN_IF_ERROR(visit_messages(context.txn, source, uids,
+                                 [&](Uid uid, std::string_view value) -> Result<bool> {
+                                   RETURN_IF_ERROR(count_change(context));
+                                   found.push_back({uid, std::string(value)});
+                                   return true;
+                                 }));
   return found;
 }
 

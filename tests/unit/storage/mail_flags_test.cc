@@ -273,7 +273,7 @@ TEST_F(MailFlags, MessagesAreReadInOrderUpToALimit) {
   EXPECT_EQ(shard_.reader()->messages(inbox_, uid_range(1, 4294967295), 100)->size(), 5u);
 }
 
-TEST_F(MailFlags, OneCommandChangesALimitedNumberOfMessages) {
+TEST_F(MailFlags, OneOperationChangesALimitedNumberOfMessages) {
   // As many as are allowed, and one more.
   for (std::size_t have = 5; have <= MailLimits::messages;) {
     const std::size_t more = std::min(have, MailLimits::messages + 1 - have);
@@ -288,6 +288,11 @@ TEST_F(MailFlags, OneCommandChangesALimitedNumberOfMessages) {
   EXPECT_EQ(shard_.refusal(CopyMessages{inbox_, all, archive_, true, true}), ErrorCode::kLimit);
   EXPECT_EQ(shard_.mailbox(inbox_).unseen, MailLimits::messages + 1);
   EXPECT_EQ(shard_.mailbox(archive_).messages, 0u);
+  // Several commands of an operation count together.
+  MailTxn halves;
+  halves.commands.push_back(Expunge{inbox_, uid_range(1, 10'001), false});
+  halves.commands.push_back(Expunge{inbox_, uid_range(10'002, 20'001), false});
+  EXPECT_EQ(shard_.run(halves).error->code, ErrorCode::kLimit);
   const auto first = uid_range(1, MailLimits::messages);
   EXPECT_EQ(store(first, kAdd, {kSeen, {}}).changed, first);
 }
