@@ -139,7 +139,7 @@ std::string encode(const DirectoryOutcome& outcome) {
     const auto found = std::ranges::find(kRefusals, outcome.error->code);
     code = static_cast<std::uint8_t>(found - kRefusals.begin() + 1);
   }
-  to.number(code).text(outcome.error ? outcome.error->context : "");
+  to.number(code);
   to.flag(outcome.account.has_value());
   if (outcome.account) {
     to.number(outcome.account->id.value);
@@ -197,10 +197,11 @@ Result<DirectoryOutcome> decode_outcome(std::string_view value) {
   DirectoryOutcome outcome;
   outcome.lsn = Lsn{from.number<std::uint64_t>()};
   const std::size_t code = from.number<std::uint8_t>();
-  std::string context = from.text();
   if (code > kRefusals.size())
     return Error{ErrorCode::kCorrupt, "directory index: malformed outcome of an operation"};
-  if (code > 0) outcome.error = Error{kRefusals[code - 1], std::move(context)};
+  if (code > 0)
+    outcome.error =
+        Error{kRefusals[code - 1], "refused when it was applied, at LSN " + to_string(outcome.lsn)};
   if (from.flag()) {
     const AccountId id{from.number<std::uint64_t>()};
     outcome.account = read_account(from, id);

@@ -29,7 +29,9 @@ std::string encode(const Domain& domain);
 std::string encode(AccountId account);             // DA/address
 std::string encode(const AccountRecord& account);  // DI/account8: without the id, it is in the key
 std::string encode(const AliasRecord& alias);      // DL/address: without the address
-std::string encode(const DirectoryOutcome& outcome);  // D/op: without credentials, `repeated`
+// D/op: without credentials and `repeated`, and without the words of an error, which may change
+// between versions: replicas would differ.
+std::string encode(const DirectoryOutcome& outcome);
 
 // Errors: kCorrupt, kUnsupported (of a newer program); they name the key's kind, never contents.
 Result<Counters> decode_counters(std::string_view value);

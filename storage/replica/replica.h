@@ -43,7 +43,7 @@ struct ReplicaRecovery {
   bool clean = false;    // the last stop was clean
   LogRecovery log;
   bool same_boot = false;      // the machine has not been rebooted since
-  bool index_rebuilt = false;  // the index was missing or damaged and was made anew from the log
+  bool index_rebuilt = false;  // the index was damaged and was made anew from the log
   Lsn applied;                 // by the index when it was opened
   std::uint64_t replayed = 0;  // committed records applied since
 };

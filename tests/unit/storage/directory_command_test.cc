@@ -76,6 +76,15 @@ TEST(DirectoryCommand, OfTheGoldenFileStaysReadable) {
   EXPECT_EQ(golden, encode(every_command()));
 }
 
+// The example of docs/formats/directory_command.md.
+TEST(DirectoryCommand, OfTheDocumentIsWhatItSays) {
+  const DirectoryTxn txn{every_command().op, "root via socket", {AddDomain{"example.org"}}};
+  const auto decoded =
+      decode_directory_txn(as_bytes(golden("directory/add_domain-1.bin", encode(txn))));
+  ASSERT_TRUE(decoded) << to_string(decoded.error());
+  EXPECT_EQ(encode(*decoded), encode(txn));
+}
+
 TEST(DirectoryCommand, HasItsOpIdReadAlone) {
   const auto op = decode_directory_op(as_bytes(encode(every_command())));
   ASSERT_TRUE(op);
