@@ -10,6 +10,8 @@ namespace everpost::cluster {
 namespace {
 
 constexpr std::size_t kPage = 100;  // queue entries looked at in one go
+constexpr unsigned kParallel =
+    32;  // of them under way at once, so that they share the logs' groups
 constexpr auto kRetry = std::chrono::seconds{2};
 
 // A number that follows from the names and nothing else (FNV-1a over their bytes).
@@ -103,26 +105,50 @@ Task<void> serve_entry(MailStore& mail, ShardId queue_shard, storage::QueueEntry
   co_return Result<void>{};
 }
 
+// A page of the queue on its way; all of it on one executor of one thread.
+struct Page {
+  std::vector<storage::QueueEntry> entries;
+  std::size_t next = 0;
+  std::size_t failed = 0;
+  unsigned workers = 0;
+  asio::steady_timer idle;  // cancelled by the last worker
+};
+
+asio::awaitable<void> work(MailStore& mail, ShardId shard, Page& page,
+                           const std::atomic<bool>& stopping) {
+  while (page.next < page.entries.size() && !stopping) {
+    const auto result = co_await serve_entry(mail, shard, page.entries[page.next++]);
+    if (result) continue;
+    ++page.failed;
+    log::warning("queued message is tried again", {{"error", to_string(result.error())}});
+  }
+  if (--page.workers == 0) page.idle.cancel();
+}
+
 // One pass over the whole queue. Returns the number of entries that could not be finished.
 asio::awaitable<std::size_t> serve_queue(MailStore& mail, ShardId shard,
                                          const std::atomic<bool>& stopping) {
+  const auto executor = co_await asio::this_coro::executor;
   std::size_t failed = 0;
   std::uint64_t from = 0;
   while (!stopping) {
-    const auto page = co_await mail.queue(shard, from, kPage);
-    if (!page) {
-      log::warning("cannot read the queue", {{"shard", shard}, {"error", to_string(page.error())}});
+    auto entries = co_await mail.queue(shard, from, kPage);
+    if (!entries) {
+      log::warning("cannot read the queue",
+                   {{"shard", shard}, {"error", to_string(entries.error())}});
       co_return failed + 1;
     }
-    for (const storage::QueueEntry& entry : *page) {
-      if (stopping) break;
-      if (const auto result = co_await serve_entry(mail, shard, entry); !result) {
-        ++failed;
-        log::warning("queued message is tried again", {{"error", to_string(result.error())}});
-      }
-      from = entry.queue_id + 1;
-    }
-    if (page->size() < kPage) break;
+    if (entries->empty()) break;
+    Page page{*std::move(entries), 0, 0, kParallel, asio::steady_timer(executor)};
+    from = page.entries.back().queue_id + 1;
+    const bool last = page.entries.size() < kPage;
+    page.idle.expires_at(asio::steady_timer::time_point::max());
+    for (unsigned i = 0; i < kParallel; ++i)
+      asio::co_spawn(executor, work(mail, shard, page, stopping), asio::detached);
+    // The workers hold `page`: whatever happens, this waits for the last one.
+    while (page.workers > 0) co_await page.idle.async_wait(asio::as_tuple(asio::use_awaitable));
+    failed += page.failed;
+    if (last) break;
   }
   co_return failed;
 }
