@@ -6,28 +6,48 @@
 namespace everpost::node::imap {
 namespace {
 
-// All or nothing (RFC 3501 §6.4.7): one transaction, of as many commands as it takes.
-Task<storage::CopiedMessages> copy(Session& session, storage::UidSet uids, MailboxId target,
-                                   bool move) {
-  std::vector<storage::MailCommand> commands;
-  while (!uids.empty()) {
-    storage::CopyMessages part;
-    part.source = session.selected->id;
-    part.uids = take_front(uids, storage::MailLimits::messages);
-    part.target = target;
-    part.move = move;
-    commands.emplace_back(std::move(part));
+// Takes back what was copied before something went wrong.
+Task<void> undo(Session& session, storage::CopiedMessages copied, MailboxId target) {
+  for (storage::UidSet left = storage::UidSet::of(std::move(copied.to)); !left.empty();) {
+    storage::Expunge expunge;
+    expunge.mailbox = target;
+    expunge.uids = take_front(left, storage::MailLimits::messages);
+    expunge.only_deleted = false;
+    CO_CHECK(co_await session.change<storage::Expunged>(std::move(expunge)));
   }
-  CO_ASSIGN_OR_RETURN(storage::MailOutcome outcome, co_await session.submit(std::move(commands)));
-  storage::CopiedMessages all;
-  for (storage::MailResult& result : outcome.results) {
-    const auto* part = std::get_if<storage::CopiedMessages>(&result);
-    if (!part) co_return Error{ErrorCode::kInternal, "the wrong result for a mail command"};
+  co_return Result<void>{};
+}
+
+struct Outcome {
+  storage::CopiedMessages copied;
+  std::optional<Error> error;  // of a COPY: nothing was copied; of a MOVE: that much was moved
+};
+
+// As many as the shard takes at once are copied at once; more, in several steps. COPY is all or
+// nothing even so (RFC 3501 §6.4.7); MOVE may stop in between (RFC 6851 §3.3).
+Task<Outcome> copy(Session& session, storage::UidSet uids, MailboxId target, bool move) {
+  Outcome outcome;
+  storage::CopiedMessages& all = outcome.copied;
+  while (!uids.empty()) {
+    storage::CopyMessages command;
+    command.source = session.selected->id;
+    command.uids = take_front(uids, storage::MailLimits::messages);
+    command.target = target;
+    command.move = move;
+    auto part = co_await session.change<storage::CopiedMessages>(std::move(command));
+    if (!part) {
+      outcome.error = std::move(part).error();
+      break;
+    }
     all.uid_validity = part->uid_validity;
     all.from.insert(all.from.end(), part->from.begin(), part->from.end());
     all.to.insert(all.to.end(), part->to.begin(), part->to.end());
   }
-  co_return all;
+  if (outcome.error && !move && !all.to.empty()) {
+    const auto undone = co_await undo(session, std::exchange(all, {}), target);
+    if (!undone) session.log_error("taking back a part of a COPY", undone.error());
+  }
+  co_return outcome;
 }
 
 std::string copy_uid(const storage::CopiedMessages& copied) {
@@ -52,16 +72,18 @@ Task<Reply> run_copy(Session& session, CopyCommand command) {
   if (!target->selectable) co_return no("[TRYCREATE] only a name with mailboxes below it");
   if (named->uids.empty()) co_return ok("no messages for " + name);
 
-  const auto copied = co_await copy(session, std::move(named->uids), target->id, command.move);
-  if (!copied) co_return refused_target(copied.error());
-  if (copied->from.empty()) co_return no("[EXPUNGEISSUED] the messages are gone");
+  CO_ASSIGN_OR_RETURN(const Outcome outcome,
+                      co_await copy(session, std::move(named->uids), target->id, command.move));
+  const storage::CopiedMessages& copied = outcome.copied;
   if (command.move || target->id == session.selected->id) session.selected->wake->notify();
-  if (!command.move) co_return ok(copy_uid(*copied) + " COPY completed");
-
-  // RFC 6851 §4.3: where the messages are now comes before the news that they are gone here.
-  session.out << "* OK " << copy_uid(*copied) << " Moved\r\n";
-  CO_CHECK(co_await session.tell_changes({true, session.condstore}, true));
-  co_return ok("MOVE completed");
+  if (command.move && !copied.from.empty()) {
+    // RFC 6851 §4.3: where the messages are now comes before the news that they are gone here.
+    session.out << "* OK " << copy_uid(copied) << " Moved\r\n";
+    CO_CHECK(co_await session.tell_changes({true, session.condstore}, true));
+  }
+  if (outcome.error) co_return refused_target(*outcome.error);
+  if (copied.from.empty()) co_return no("[EXPUNGEISSUED] the messages are gone");
+  co_return ok(command.move ? "MOVE completed" : copy_uid(copied) + " COPY completed");
 }
 
 }  // namespace everpost::node::imap

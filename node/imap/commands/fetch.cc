@@ -15,7 +15,7 @@ using Messages = std::vector<storage::MessageInfo>;
 using Items = std::vector<FetchItem>;
 
 constexpr std::size_t kBatch = 256;
-constexpr std::uint64_t kReadBytes = 1 << 20;  // of texts, or of summaries, held at a time
+constexpr std::uint64_t kReadBytes = 256 << 10;  // of texts, or of summaries, held at a time
 
 bool has(const Items& items, FetchItem::Kind kind) {
   return std::ranges::find(items, kind, &FetchItem::kind) != items.end();

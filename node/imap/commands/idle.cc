@@ -6,6 +6,7 @@ namespace everpost::node::imap {
 namespace {
 
 constexpr std::size_t kLineMax = 1024;
+constexpr std::chrono::seconds kTryAgainAfter{1};
 
 }  // namespace
 
@@ -24,7 +25,9 @@ Task<Reply> run_idle(Session& session, IdleCommand) {
     asio::steady_timer& timer =
         session.selected ? session.selected->wake->timer() : nothing_selected;
     const auto keep_alive = std::chrono::steady_clock::now() + session.timing.keep_alive;
-    timer.expires_at(std::min(keep_alive, until));
+    const bool behind = session.selected && session.selected->behind;
+    const auto retry = std::chrono::steady_clock::now() + kTryAgainAfter;
+    timer.expires_at(std::min(behind ? retry : keep_alive, until));
     CO_ASSIGN_OR_RETURN(const bool input,
                         co_await session.connection.wait_input_or(timer, session.timing.idle));
     const auto now = std::chrono::steady_clock::now();

@@ -6,6 +6,7 @@ namespace everpost::node::imap {
 namespace {
 
 constexpr std::size_t kBatch = 256;
+constexpr std::size_t kStep = 5000;  // changed at once: others wait for that long
 
 // Messages that the STORE left as they were: nothing will tell of them, but the client asked.
 Task<void> tell_unchanged(Session& session, storage::UidSet uids, bool flags) {
@@ -23,14 +24,14 @@ Task<void> tell_unchanged(Session& session, storage::UidSet uids, bool flags) {
   co_return Result<void>{};
 }
 
-// Changes the flags, in as many steps as the shard wants.
+// Changes the flags, in steps.
 Task<storage::StoredFlags> store(Session& session, StoreCommand command, storage::UidSet uids) {
   Selected& selected = *session.selected;
   storage::StoredFlags all;
   while (!uids.empty()) {
     storage::StoreFlags part;
     part.mailbox = selected.id;
-    part.uids = take_front(uids, storage::MailLimits::messages);
+    part.uids = take_front(uids, kStep);
     part.mode = command.mode;
     part.flags = command.flags;
     part.unchanged_since = command.unchanged_since;

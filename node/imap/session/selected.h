@@ -37,6 +37,7 @@ struct Selected {
 
   Uid unclaimed_from;  // messages from here on have been claimed by no session, as far as we know
 
+  bool behind = false;  // changes could not be read: to be tried again
   std::shared_ptr<Wake> wake;
   std::unique_ptr<cluster::Watch> watch;
 

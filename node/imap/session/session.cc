@@ -38,7 +38,7 @@ Task<storage::MailOutcome> Session::submit(std::vector<storage::MailCommand> com
 
 Task<void> Session::tell_changes(Telling telling, bool force) {
   if (!selected) co_return Result<void>{};
-  if (!selected->wake->take() && !force) {
+  if (!selected->wake->take() && !selected->behind && !force) {
     if (telling.expunges) tell_expunges(*selected, out.buffer());
     co_return Result<void>{};
   }
@@ -46,14 +46,16 @@ Task<void> Session::tell_changes(Telling telling, bool force) {
   bool complete = false;
   if (changes) {
     complete = imap::tell_changes(*selected, *changes, telling, out.buffer());
+    selected->behind = false;
   } else if (changes.error().code != ErrorCode::kNotFound) {
     log_error("changes of the selected mailbox", changes.error());
-    selected->wake->notify();  // the next command tries again
+    selected->behind = true;
     co_return Result<void>{};
   }
   if (changes && !complete) {
     const auto open = co_await mail().open_mailbox(shard(), selected->id);
     if (open) rebuild(*selected, open->uids, telling, out.buffer());
+    selected->behind = !open;
   }
   if (!changes) {
     // RFC 2180 §3.3: another session has deleted the mailbox; there is no response that would take

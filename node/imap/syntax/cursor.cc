@@ -11,6 +11,7 @@ namespace {
 
 constexpr std::size_t kKeywordBytesMax = 255;
 constexpr std::size_t kKeywordsMax = 100;  // of one command
+constexpr std::size_t kPatternBytesMax = 1000;
 constexpr std::size_t kMailboxBytesMax =
     2000;  // in modified UTF-7; check_new_mailbox_name is stricter
 
@@ -271,7 +272,7 @@ std::string Cursor::list_mailbox() {
   const bool is_string = peek() == '"' || peek() == '{';
   std::string wire = is_string ? string() : std::string(take_while(is_list_char));
   if (!is_string && wire.empty()) fail("a mailbox pattern is missing");
-  if (wire.size() > kMailboxBytesMax) {
+  if (wire.size() > kPatternBytesMax) {
     refuse("[CANNOT] mailbox pattern too long");
     return {};
   }

@@ -202,13 +202,16 @@ bool matches_pattern(std::string_view pattern, std::string_view name) {
   for (std::size_t at = 0; at < name.size(); ++at) {
     const char c = name[at];
     reached[pattern.size()] = false;
+    bool any = false;
     for (std::size_t i = pattern.size(); i-- > 0;) {
       const char p = pattern[i];
       const bool stays = reached[i] && (p == '*' || (p == '%' && c != kHierarchyDelimiter));
       const bool same = at < any_case ? ascii_upper(p) == ascii_upper(c) : p == c;
       if (reached[i] && p != '*' && p != '%' && same) reached[i + 1] = true;
       reached[i] = stays;
+      any |= stays || (p != '*' && p != '%' && reached[i + 1]);
     }
+    if (!any) return false;
     skip_wildcards();
   }
   return reached[pattern.size()];

@@ -5,6 +5,7 @@ namespace everpost::node::imap {
 namespace {
 
 constexpr std::size_t kPatternsMax = 50;
+constexpr std::size_t kPatternBytesMax = 2000;  // of all: each is tried on every mailbox
 
 void selection_options(Cursor& cursor, ListCommand& command) {
   cursor.expect('(');
@@ -62,9 +63,12 @@ ListCommand parse_list(Cursor& cursor) {
   cursor.space();
   if (cursor.take('(')) {
     command.extended = true;
+    std::size_t bytes = 0;
     do {
       command.patterns.push_back(cursor.list_mailbox());
-      if (command.patterns.size() > kPatternsMax) cursor.fail("too many patterns");
+      bytes += command.patterns.back().size();
+      if (command.patterns.size() > kPatternsMax || bytes > kPatternBytesMax)
+        cursor.refuse("[LIMIT] too many patterns");
     } while (cursor.take(' '));
     cursor.expect(')');
   } else {
