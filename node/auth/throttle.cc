@@ -42,7 +42,7 @@ std::optional<Throttle::Wait> Throttle::enter(const std::string& source, const s
                                 wait(logins_, login, kLoginWaitMax, now));
   if (longest == Wait{0}) return longest;
   unsigned& from_here = waiting_by_source_[source];
-  if (waiting_ >= kWaitingMax || from_here >= kWaitingPerSourceMax) {
+  if (waiting_ >= kWaitingMax || (!source.empty() && from_here >= kWaitingPerSourceMax)) {
     if (from_here == 0) waiting_by_source_.erase(source);
     return std::nullopt;
   }
@@ -67,10 +67,13 @@ void Throttle::failed(const std::string& source, const std::string& login,
 
 std::string throttle_source(const std::string& address) {
   in6_addr ipv6{};
+  if (address.starts_with("127.")) return "";
   if (inet_pton(AF_INET6, address.c_str(), &ipv6) != 1) return address;
+  if (IN6_IS_ADDR_LOOPBACK(&ipv6)) return "";
   if (IN6_IS_ADDR_V4MAPPED(&ipv6)) {
     char text[INET_ADDRSTRLEN];
-    return inet_ntop(AF_INET, ipv6.s6_addr + 12, text, sizeof text) ? text : address;
+    if (!inet_ntop(AF_INET, ipv6.s6_addr + 12, text, sizeof text)) return address;
+    return throttle_source(text);
   }
   std::memset(ipv6.s6_addr + 8, 0, 8);
   char text[INET6_ADDRSTRLEN];

@@ -37,7 +37,7 @@ class Throttle {
   static constexpr unsigned kWaitingPerSourceMax = 20;
 
   // How long this attempt has to wait. Not zero: leave() must follow when the wait is over.
-  // Nothing: too many are waiting already, refuse it.
+  // Nothing: too many are waiting already, refuse it. An empty source or login does not count.
   std::optional<Wait> enter(const std::string& source, const std::string& login, Time now);
   void leave(const std::string& source);
 
@@ -65,7 +65,8 @@ class Throttle {
 };
 
 // What `address` ("192.0.2.1", "2001:db8::1") is counted as: a customer's IPv6 network is a /64, of
-// which one attacker has all addresses.
+// which one attacker has all addresses. Empty, not counted, for loopback: a webmail server there
+// brings everybody's logins.
 std::string throttle_source(const std::string& address);
 
 }  // namespace everpost::node

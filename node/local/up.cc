@@ -83,7 +83,11 @@ int up(const cli::Cli& cli, const UpOptions& options) {
   const cli::AdminClient admin(installation->socket(1));
   const auto made =
       make_accounts(admin, options.domain, options.accounts, password, Progress(options.accounts));
-  if (!made) return cli.fail(made.error());
+  if (!made) {  // nothing half-made runs on
+    for (const LocalNode& node : installation->nodes)
+      if (const auto ended = end(node); !ended) cli.fail(to_failure(ended.error()));
+    return cli.fail(made.error());
+  }
   if (cli.as_json) {
     cli.print_json(to_json(*installation));
     return cli::kOk;

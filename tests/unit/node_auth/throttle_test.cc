@@ -74,6 +74,15 @@ TEST(Throttle, CountsAnIpv6NetworkAsOneSource) {
   EXPECT_EQ(throttle_source(""), "");
 }
 
+TEST(Throttle, DoesNotCountLoopbackAsASource) {
+  for (const char* address : {"127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"})
+    EXPECT_EQ(throttle_source(address), "") << address;
+  Throttle throttle;
+  for (unsigned char i = 0; i < 10; ++i) throttle.failed("", "a@x", attempt(i), kStart);
+  EXPECT_EQ(throttle.enter("", "b@x", kStart), Wait{0});
+  EXPECT_EQ(throttle.enter("", "a@x", kStart), Throttle::kLoginWaitMax);
+}
+
 TEST(LruMap, StaysSmall) {
   LruMap<int, int> map(2);
   map.at(1) = 10;
