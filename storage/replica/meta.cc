@@ -53,6 +53,9 @@ Result<ReplicaMeta> decode_replica_meta(Bytes bytes) {
     return corrupt("not of a meta file's size");
   if (as_text(bytes.first(kMagic.size())) != kMagic)
     return corrupt("does not begin as a meta file");
+  // The checksum is last in every format.
+  if (checksum(bytes) != field<std::uint32_t>(bytes, bytes.size() - 4))
+    return corrupt("checksum mismatch");
   const auto format = field<std::uint16_t>(bytes, 8);
   if (format != kFormat)
     return Error{ErrorCode::kUnsupported, "format " + std::to_string(format) +
@@ -60,8 +63,6 @@ Result<ReplicaMeta> decode_replica_meta(Bytes bytes) {
                                               ": it was written by a newer version, use that one"};
   if (field<std::uint16_t>(bytes, 10) != bytes.size())
     return corrupt("shorter or longer than it says");
-  if (checksum(bytes) != field<std::uint32_t>(bytes, bytes.size() - 4))
-    return corrupt("checksum mismatch");
   ReplicaMeta meta;
   const auto kind = field<std::uint8_t>(bytes, 12);
   if (kind > static_cast<std::uint8_t>(ShardKind::kDirectory))

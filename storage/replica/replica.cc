@@ -18,13 +18,14 @@ class OpenReplica final : public Replica {
       : env_(env),
         options_(std::move(options)),
         parts_(std::move(parts)),
+        disk_(parts_.meta.disk),
         noted_durable_(Lsn{parts_.durable->found().first}) {
     note_mark();
   }
 
   Log& log() override { return *parts_.log; }
   ShardId shard() const override { return options_.shard; }
-  Uuid disk() const override { return parts_.meta.disk; }
+  Uuid disk() const override { return disk_; }
   Lsn applied() const override { return parts_.index->applied(); }
   Epoch epoch() const override {
     const std::lock_guard lock(meta_mutex_);
@@ -176,6 +177,7 @@ class OpenReplica final : public Replica {
   const ReplicaOptions options_;
   const std::shared_ptr<IndexDamage> damage_ = std::make_shared<IndexDamage>();
   ReplicaParts parts_;
+  const Uuid disk_;
   mutable std::mutex meta_mutex_;  // parts_.meta
   mutable std::mutex mark_mutex_;
   CheckpointMark mark_;

@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "base/crc32c.h"
 #include "storage/env/memory_env.h"
 #include "storage/index/hint_file.h"
 #include "storage/replica/boot_id.h"
@@ -61,7 +62,9 @@ TEST(ReplicaMeta, IsMissedWithAnyBitFlipped) {
   for (std::size_t bit = 0; bit < bytes.size() * 8; ++bit) {
     std::string changed = bytes;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
-    EXPECT_FALSE(decode_replica_meta(as_bytes(changed))) << bit;
+    const auto read = decode_replica_meta(as_bytes(changed));
+    ASSERT_FALSE(read) << bit;
+    EXPECT_EQ(read.error().code, ErrorCode::kCorrupt) << bit;
   }
   for (std::size_t cut = 0; cut < bytes.size(); ++cut)
     EXPECT_FALSE(decode_replica_meta(as_bytes(bytes.substr(0, cut)))) << cut;
@@ -71,6 +74,8 @@ TEST(ReplicaMeta, IsMissedWithAnyBitFlipped) {
 TEST(ReplicaMeta, OfANewerFormatIsUnsupported) {
   std::string bytes = encode(example());
   bytes[8] = 2;
+  bytes.resize(bytes.size() - 4);
+  append_le(bytes, crc32c(as_bytes(bytes)));
   EXPECT_EQ(decode_replica_meta(as_bytes(bytes)).error().code, ErrorCode::kUnsupported);
 }
 

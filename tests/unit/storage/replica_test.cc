@@ -3,8 +3,10 @@
 #include <gtest/gtest.h>
 
 #include "base/log.h"
+#include "storage/env/posix_env.h"
 #include "storage/index/hint_file.h"
 #include "tests/unit/storage/replica_driver.h"
+#include "tests/unit/storage/temp_folder.h"
 
 namespace everpost::storage {
 namespace {
@@ -427,6 +429,36 @@ TEST_F(PoisonTest, IsNotSuspectedAfterAPowerLoss) {
   }
   lead();
   expect_all();
+}
+
+// ---- on the operating system
+
+TEST(ReplicaOnDisk, IsFoundAgain) {
+  log::open(log::Level::kError, "/dev/null");
+  const TempFolder folder;
+  PosixEnv env;
+  ReplicaOptions options = ReplicaDriver::options();
+  options.folder = folder / "shard-0007";
+  options.boot = {};
+  ReplicaDriver driver(env, options);
+  std::vector<std::string> sent;
+  for (int start = 0; start < 4; ++start) {
+    ASSERT_TRUE(driver.lead());
+    EXPECT_EQ(driver.recovery.clean, start == 2);
+    EXPECT_TRUE(driver.recovery.same_boot);
+    if (start > 0) EXPECT_EQ(*driver.inbox(kAnna), sent);
+    for (int i = 0; i < 20; ++i) {
+      sent.push_back("message " + std::to_string(sent.size()));
+      ASSERT_TRUE(driver.commit({driver.delivery(kAnna, sent.back())}));
+    }
+    ASSERT_TRUE(driver.replica->checkpoint());
+    EXPECT_TRUE(driver.replica->verify()->empty());
+    if (start == 1) ASSERT_TRUE(driver.replica->close());
+  }
+  driver.replica.reset();
+  std::filesystem::remove_all(options.folder + "/index");
+  ASSERT_TRUE(driver.lead());
+  EXPECT_EQ(*driver.inbox(kAnna), sent);
 }
 
 // ---- the directory
