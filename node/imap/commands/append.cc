@@ -34,7 +34,7 @@ Task<storage::AddedMessage> add(Session& session, AppendCommand command, Mailbox
                                 Uploaded uploaded) {
   storage::AddMessage add;
   add.targets = {{session.account(), mailbox}};
-  add.content = std::move(uploaded.content);
+  add.content = uploaded.content;
   add.flags = std::move(command.flags);
   add.internal_date = command.date.value_or(WallTime{});
   add.enforce_quota = true;

@@ -58,7 +58,7 @@ class Fetch {
   Task<bool> mark_seen(Messages messages);
   Task<void> send(Messages messages, Items items);
   Task<Sent> try_send(Messages messages, Items items);
-  Task<Sent> pump(FetchStream& stream);
+  Task<Sent> pump(FetchStream& stream, std::string uids);
   void note(const storage::MessageInfo& message, Error error);
 
   Session& session_;
@@ -153,10 +153,11 @@ Task<Sent> Fetch::try_send(Messages messages, Items items) {
                                   summaries.empty() ? nullptr : &summaries[i]);
     if (!added) co_return Sent{added.error()};
   }
-  co_return co_await pump(stream);
+  const std::string uids = to_string(messages.front().uid) + ':' + to_string(messages.back().uid);
+  co_return co_await pump(stream, uids);
 }
 
-Task<Sent> Fetch::pump(FetchStream& stream) {
+Task<Sent> Fetch::pump(FetchStream& stream, std::string uids) {
   while (!stream.done()) {
     std::vector<cluster::ByteRange> ranges = stream.next(kReadBytes);
     std::vector<std::string> bytes;
@@ -165,7 +166,8 @@ Task<Sent> Fetch::pump(FetchStream& stream) {
       if (!read) {
         if (!stream.in_response()) co_return Sent{std::move(read).error()};
         // A literal was announced whose bytes we do not have: all that is left is to hang up.
-        session_.log_error("reading in the middle of a FETCH response", read.error());
+        session_.log_error("reading in the middle of a FETCH response",
+                           in_context("one of UID " + uids, std::move(read).error()));
         co_return Error{ErrorCode::kClosed, "a message could not be read to its end"};
       }
       bytes = *std::move(read);
@@ -220,9 +222,12 @@ Task<Reply> run_fetch(Session& session, FetchCommand command) {
     uids = *std::move(changed);
   }
   Fetch fetch(session, std::move(items));
-  while (!uids.empty()) {
+  while (!uids.empty() && session.selected) {
     CO_CHECK(co_await fetch.batch(take_front(uids, kBatch)));
     if (fetch.failure() && is_passing(*fetch.failure())) break;
+    // What setting \Seen changed is known: it need not pile up.
+    if (!session.selected->own_changes.empty())
+      CO_CHECK(co_await session.tell_changes({false, session.condstore}, false));
   }
   if (fetch.failure()) co_return refused(*fetch.failure());
   co_return ok(named->some_gone ? "[EXPUNGEISSUED] FETCH completed, but some messages are gone"

@@ -24,26 +24,37 @@ Task<void> tell_unchanged(Session& session, storage::UidSet uids, bool flags) {
   co_return Result<void>{};
 }
 
-// Changes the flags, in steps.
-Task<storage::StoredFlags> store(Session& session, StoreCommand command, storage::UidSet uids) {
-  Selected& selected = *session.selected;
-  storage::StoredFlags all;
-  while (!uids.empty()) {
-    storage::StoreFlags part;
-    part.mailbox = selected.id;
-    part.uids = take_front(uids, kStep);
-    part.mode = command.mode;
-    part.flags = command.flags;
-    part.unchanged_since = command.unchanged_since;
-    CO_ASSIGN_OR_RETURN(const auto stored,
-                        co_await session.change<storage::StoredFlags>(std::move(part)));
-    for (const auto& [first, last] : stored.changed.ranges()) all.changed.add(first, last);
-    for (const auto& [first, last] : stored.modified.ranges()) all.modified.add(first, last);
-    if (stored.changed.empty()) continue;
-    // The changed ones are told like anybody's changes, the next time changes are; with .SILENT
-    // only their new MODSEQ is, and that only to a client that knows about it.
-    if (command.silent) selected.own_changes.push_back({stored.modseq, stored.changed, true});
+struct Stored {
+  storage::UidSet changed, modified;
+  std::optional<Error> error;  // of the store; what was changed before it stays
+};
+
+// Changes the flags, in steps, each of which is told before the next: what changed at once is held
+// in memory at once.
+Task<Stored> store(Session& session, StoreCommand command, storage::UidSet uids) {
+  Stored all;
+  while (!uids.empty() && session.selected) {
+    Selected& selected = *session.selected;
+    storage::StoreFlags step;
+    step.mailbox = selected.id;
+    step.uids = take_front(uids, kStep);
+    step.mode = command.mode;
+    step.flags = command.flags;
+    step.unchanged_since = command.unchanged_since;
+    auto stored = co_await session.change<storage::StoredFlags>(std::move(step));
+    if (!stored) {
+      all.error = std::move(stored).error();
+      break;
+    }
+    for (const auto& [first, last] : stored->changed.ranges()) all.changed.add(first, last);
+    for (const auto& [first, last] : stored->modified.ranges()) all.modified.add(first, last);
+    if (stored->changed.empty()) continue;
+    // The changed ones are told like anybody's changes; with .SILENT only their new MODSEQ is, and
+    // that only to a client that knows about it.
+    if (command.silent)
+      selected.own_changes.push_back({stored->modseq, std::move(stored->changed), true});
     selected.wake->notify();
+    CO_CHECK(co_await session.tell_changes({false, session.condstore}, false));
   }
   co_return all;
 }
@@ -58,25 +69,25 @@ Reply modified_reply(const Selected& selected, const StoreCommand& command,
 }  // namespace
 
 Task<Reply> run_store(Session& session, StoreCommand command) {
-  Selected& selected = *session.selected;
-  if (selected.read_only) co_return no("[NOPERM] the mailbox is read-only");
-  auto named = named_messages(selected, command.set, command.uid);
+  if (session.selected->read_only) co_return no("[NOPERM] the mailbox is read-only");
+  auto named = named_messages(*session.selected, command.set, command.uid);
   if (!named) co_return bad(named.error().context);
   if (command.unchanged_since) session.enable_condstore();
   const Reply done = named->some_gone ? ok("[EXPUNGEISSUED] STORE completed, but some are gone")
                                       : ok("STORE completed");
   if (named->uids.empty()) co_return done;
 
-  auto stored = co_await store(session, command, named->uids);
-  if (!stored) {
-    if (stored.error().code != ErrorCode::kLimit) session.log_error("STORE", stored.error());
-    co_return refused(stored.error());
-  }
+  CO_ASSIGN_OR_RETURN(const Stored stored, co_await store(session, command, named->uids));
+  if (stored.error && stored.error->code != ErrorCode::kLimit)
+    session.log_error("STORE", *stored.error);
+  if (stored.error) co_return refused(*stored.error);
+  if (!session.selected) co_return no("[NONEXISTENT] the mailbox is gone");
   if (!command.silent || session.condstore)
     CO_CHECK(co_await tell_unchanged(
-        session, difference(difference(named->uids, stored->changed), stored->modified),
+        session, difference(difference(named->uids, stored.changed), stored.modified),
         !command.silent));
-  if (!stored->modified.empty()) co_return modified_reply(selected, command, stored->modified);
+  if (!stored.modified.empty())
+    co_return modified_reply(*session.selected, command, stored.modified);
   co_return done;
 }
 

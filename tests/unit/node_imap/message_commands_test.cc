@@ -1,4 +1,6 @@
 // APPEND, FETCH, STORE, SEARCH, COPY, MOVE, EXPUNGE, IDLE: dialogues.
+#include <set>
+
 #include "tests/unit/node_imap/server.h"
 
 namespace everpost::node::imap {
@@ -17,6 +19,24 @@ class Messages : public testing::Test {
   }
   void fill(int count) {
     for (int i = 0; i < count; ++i) client.append("INBOX", kMessage);
+  }
+
+  // Flips a bit of this text where the shard keeps it.
+  void rot(const std::string& text) {
+    const std::string folder = "data/shard-0001/log";
+    const auto names = server.env.list(folder);
+    ASSERT_TRUE(names);
+    for (const std::string& name : *names) {
+      auto file = server.env.open(folder + "/" + name, storage::Env::Open::kRead);
+      ASSERT_TRUE(file);
+      std::string bytes((*file)->size().value(), '\0');
+      ASSERT_TRUE((*file)->read(0, std::as_writable_bytes(std::span(bytes))));
+      const std::size_t at = bytes.find(text);
+      if (at == std::string::npos) continue;
+      server.env.flip_bit(folder + "/" + name, at, 0);
+      return;
+    }
+    FAIL() << "no such text in the log";
   }
 
   Server server;
@@ -384,6 +404,65 @@ TEST_F(Messages, OfOthersAreToldWhileIdle) {
     C: b NOOP
     S: b BAD expected DONE
   )");
+}
+
+TEST_F(Messages, AreNotTakenWithoutMemoryForThem) {
+  Server strict(false, {.memory = std::chrono::milliseconds{1}});
+  Client ann(strict, "ann");
+  {
+    const auto share = strict.memory->take(8 << 20);
+    ann.play(R"(
+      C: a APPEND INBOX {10}
+      S: a NO [LIMIT] ...
+      C: b APPEND INBOX {4+}
+      C: abcd
+      S: b NO [LIMIT] ...
+    )");
+  }
+  ann.play(R"(
+    C: c APPEND INBOX {10+}
+    C: Subject: x
+    S: c OK ...
+  )");
+  EXPECT_EQ(strict.memory->used(), 0u);
+}
+
+TEST_F(Messages, ThatAreDamagedDoNotHideTheOthers) {
+  const std::string damaged = "Subject: damaged\r\n\r\nthese bytes will rot\r\n";
+  client.append("INBOX", kMessage);
+  client.append("INBOX", damaged);
+  client.append("INBOX", kMessage);
+  rot("these bytes will rot");
+  select(client);
+  client.send("a FETCH 1:3 BODY.PEEK[]\r\n");
+  std::set<std::string> answered;
+  std::string line;
+  while (!(line = client.line()).starts_with("a "))
+    if (line.starts_with("* ")) answered.insert(line);
+  EXPECT_EQ(answered,
+            (std::set<std::string>{"* 1 FETCH (BODY[] {149}", "* 3 FETCH (BODY[] {149}"}));
+  EXPECT_TRUE(fits(line, "a NO [SERVERBUG] ...")) << line;
+  client.play(R"(
+    C: b SEARCH BODY there
+    S: * SEARCH 1 3
+    S: b OK SEARCH completed, but some messages could not be read
+    C: c FETCH 2 (FLAGS ENVELOPE)
+    S: * 2 FETCH (FLAGS (\Recent) ENVELOPE (...
+    S: c OK ...
+  )");
+}
+
+TEST_F(Messages, DamagedInTheMiddleEndTheSessionRatherThanTheLiteral) {
+  std::string large = "Subject: large\r\n\r\n";
+  while (large.size() < 600'000) large += "line " + std::to_string(large.size()) + "\r\n";
+  large += "these bytes will rot\r\n";
+  client.append("INBOX", large);
+  rot("these bytes will rot");
+  select(client);
+  client.send("a FETCH 1 BODY.PEEK[]\r\n");
+  client.expect("* 1 FETCH (BODY[] {" + std::to_string(large.size()) + "}");
+  EXPECT_LT(client.bytes(large.size()).size(), large.size());
+  EXPECT_EQ(client.line(), "(closed)");
 }
 
 TEST_F(Messages, ComeInManyBatches) {
