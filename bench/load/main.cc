@@ -44,6 +44,9 @@ int run(const Options& options, asio::awaitable<void> (*session)(Run&, unsigned)
       std::perror(options.ledger.c_str());
       return 1;
     }
+    // Whole lines, each at once: whoever ends this by a signal still finds all that was
+    // acknowledged.
+    std::setvbuf(run.ledger, nullptr, _IOLBF, 4096);
   }
   const Usage before = usage_of(options.pids);
   asio::io_context io{1};
