@@ -259,6 +259,7 @@ Result<void> Recovery::apply(std::span<const Record> batch) {
       parts_.applying->write({batch.front().header.lsn.value, batch.back().header.end().value}));
   const auto applied = apply_records(*parts_.index, options_.kind, batch);
   if (!applied) {
+    (void)parts_.applying->write({});  // it is an error, not the record's doing: a full disk, say
     if (applied.error().code == ErrorCode::kCorrupt) index_damage_ = applied.error();
     return applied.error();
   }

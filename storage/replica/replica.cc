@@ -50,7 +50,10 @@ class OpenReplica final : public Replica {
     RETURN_IF_ERROR(parts_.applying->write(
         {records.front().header.lsn.value, records.back().header.end().value}));
     auto applied = apply_records(*parts_.index, options_.kind, records);
-    if (!applied) return broken(applied.error());
+    if (!applied) {
+      (void)parts_.applying->write({});  // it is an error, not the record's doing: a full disk, say
+      return broken(applied.error());
+    }
     note_mark();
     return applied;
   }
@@ -142,11 +145,10 @@ class OpenReplica final : public Replica {
   Error broken(const Error& error) {
     if (error.code != ErrorCode::kCorrupt) return error;
     damage_->note(error);
-    auto noted = change_meta([](ReplicaMeta& meta) -> Result<void> {
+    const auto noted = change_meta([](ReplicaMeta& meta) -> Result<void> {
       meta.index_damaged = true;
       return {};
     });
-    if (noted) noted = parts_.applying->write({});
     if (!noted)
       log::error("index damage not noted",
                  {{"shard", options_.shard}, {"error", to_string(noted.error())}});

