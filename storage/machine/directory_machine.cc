@@ -225,6 +225,10 @@ Result<Refusal> Transaction::operator()(const SetSetting& command) {
 }
 
 Result<Refusal> Transaction::operator()(const ExpireOps& command) {
+  // A floor in the future would refuse every operation until then: for good, for it never sinks.
+  if (std::int64_t{command.ops_before} > time_.micros / kHourMicros)
+    return refused(ErrorCode::kInvalidArgument, "operations", std::to_string(command.ops_before),
+                   "they cannot expire before they are made");
   counters_.ops_floor = std::max(counters_.ops_floor, command.ops_before);
   std::vector<std::string> expired;
   RETURN_IF_ERROR(index_.scan(keys::kOps, {}, [&](std::string_view key, std::string_view) {

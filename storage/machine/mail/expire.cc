@@ -7,7 +7,8 @@ namespace everpost::storage::mail {
 
 Result<MailResult> run(Context& context, const Expire& command) {
   // What is being made at the moment must not be refused.
-  if (std::int64_t{command.ops_before} * 3'600'000'000 > context.header.time.micros)
+  constexpr std::int64_t kMicrosPerHour = 3'600'000'000;
+  if (std::int64_t{command.ops_before} > context.header.time.micros / kMicrosPerHour)
     return refuse(ErrorCode::kInvalidArgument, "operations cannot expire before they are made");
   if (command.uploads_before > context.header.time)
     return refuse(ErrorCode::kInvalidArgument, "uploads cannot expire before they are staged");

@@ -123,7 +123,7 @@ TEST_F(DirectoryMachine, RefusesWhatIsNotPossible) {
     SCOPED_TRACE(c.name);
     EXPECT_EQ(refusal(c.command), c.want);
   }
-  ASSERT_FALSE(run({ExpireOps{kHour + 1}}).error);  // forgets the outcomes, the only change
+  ASSERT_FALSE(run({ExpireOps{kHour}}).error);  // outcomes are the only change
   EXPECT_EQ(reader()->accounts("", 10)->size(), 1u);
   EXPECT_EQ(reader()->aliases("", 10)->size(), 1u);
   EXPECT_EQ(reader()->domains("", 10)->size(), 1u);
@@ -210,6 +210,12 @@ TEST_F(DirectoryMachine, RefusesOperationsThatItCouldHaveForgotten) {
   EXPECT_EQ(apply({{kHour + 2, 1, 3}, "test", {AddDomain{"d.example"}}}).error->code,
             ErrorCode::kInvalidArgument);
   EXPECT_FALSE(apply({{kHour + 1, 1, 4}, "test", {AddDomain{"e.example"}}}).error);
+}
+
+TEST_F(DirectoryMachine, NothingExpiresBeforeItsTime) {
+  for (const std::uint32_t hour : {kHour + 1, 0xFFFFFFE8u, 0xFFFFFFFFu})
+    EXPECT_EQ(run({ExpireOps{hour}}).error->code, ErrorCode::kInvalidArgument) << hour;
+  EXPECT_FALSE(run({AddDomain{"example.org"}}).error);
 }
 
 TEST_F(DirectoryMachine, AnswersMalformedRecordsWithAnError) {

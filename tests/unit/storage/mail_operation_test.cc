@@ -180,7 +180,8 @@ TEST_F(MailOperation, ExpiredOutcomesAreRemovedAndTheFloorOnlyRises) {
 }
 
 TEST_F(MailOperation, NothingExpiresBeforeItsTime) {
-  EXPECT_EQ(shard_.refusal(Expire{shard_.hour() + 1, WallTime{0}}), ErrorCode::kInvalidArgument);
+  for (const std::uint32_t hour : {shard_.hour() + 1, 0xFFFFFFE8u, 0xFFFFFFFFu})
+    EXPECT_EQ(shard_.refusal(Expire{hour, WallTime{0}}), ErrorCode::kInvalidArgument) << hour;
   EXPECT_EQ(shard_.refusal(Expire{0, WallTime{shard_.time.micros + 1'000'000}}),
             ErrorCode::kInvalidArgument);
 }
