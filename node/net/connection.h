@@ -39,6 +39,9 @@ class Connection {
   // Exactly `bytes` bytes, appended to `to`; the deadline starts anew with each 256 KiB. After an
   // error (kTimeout, kClosed) `to` holds what came. Reserve what is sure to come.
   virtual Task<void> read_exactly(std::size_t bytes, std::string& to, Deadline deadline) = 0;
+  // Before a wait for something else than the client: keeps no more memory than the buffered input
+  // needs. Ends the validity of views of it.
+  virtual void release_input() = 0;
   // Already buffered input, unread: is the client pipelining?
   virtual bool has_input() const = 0;
 
@@ -59,6 +62,9 @@ class Connection {
   virtual std::string peer_address() const = 0;  // "192.0.2.1" or "2001:db8::1"
   virtual bool peer_is_loopback() const = 0;
   virtual asio::any_io_executor executor() = 0;
+  // Waits, without consuming, for input: between commands. Errors: kClosed, kTimeout, kUnavailable
+  // (the server stops).
+  virtual Task<void> wait_input(Deadline deadline) = 0;
   // Waits, without consuming, for input or for `wake` being cancelled: IDLE. Returns true for
   // input, false when `wake` expired or was cancelled. Errors: kClosed, kTimeout (deadline).
   virtual Task<bool> wait_input_or(asio::steady_timer& wake, Deadline deadline) = 0;

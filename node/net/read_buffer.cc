@@ -1,6 +1,7 @@
 #include "node/net/read_buffer.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <utility>
 #include <vector>
@@ -41,7 +42,7 @@ std::span<char> ReadBuffer::room() {
     }
   } else if (capacity_ - end_ < capacity_ / 4) {
     if (size() > capacity_ / 2 && capacity_ < kBytesMax) {
-      grow(std::min(capacity_ * 2, kBytesMax));
+      resize(std::min(capacity_ * 2, kBytesMax));
     } else if (begin_ > 0) {
       std::memmove(data_.get(), data_.get() + begin_, size());
       end_ = size();
@@ -51,7 +52,7 @@ std::span<char> ReadBuffer::room() {
   return {data_.get() + end_, capacity_ - end_};
 }
 
-void ReadBuffer::grow(std::size_t capacity) {
+void ReadBuffer::resize(std::size_t capacity) {
   const std::size_t kept = size();
   auto block = allocate(capacity);
   std::memcpy(block.get(), data_.get() + begin_, kept);
@@ -59,6 +60,12 @@ void ReadBuffer::grow(std::size_t capacity) {
   data_ = std::move(block);
   capacity_ = capacity;
   end_ = kept;
+}
+
+void ReadBuffer::shrink() {
+  release();
+  const std::size_t enough = std::max(std::bit_ceil(size()), kBytesMin);
+  if (enough < capacity_) resize(enough);
 }
 
 void ReadBuffer::filled(std::size_t bytes) {

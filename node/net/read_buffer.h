@@ -33,10 +33,12 @@ class ReadBuffer {
   void release() {
     if (empty()) clear();
   }
+  // Keeps only as much as what is buffered needs. The bytes move.
+  void shrink();
   void clear();
 
  private:
-  void grow(std::size_t capacity);
+  void resize(std::size_t capacity);  // not below size()
 
   std::unique_ptr<char[]> data_;
   std::size_t capacity_ = 0, begin_ = 0, end_ = 0;

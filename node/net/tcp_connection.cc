@@ -135,6 +135,12 @@ Task<void> TcpConnection::read_exactly(std::size_t bytes, std::string& to, Deadl
 
 bool TcpConnection::has_input() const { return !buffer_.empty() || (tls_ && tls_->has_input()); }
 
+Task<void> TcpConnection::wait_input(Deadline deadline) {
+  socket_->set_deadline(deadline);
+  while (buffer_.empty()) CO_CHECK(co_await fill(When::kBetweenCommands));
+  co_return Result<void>{};
+}
+
 Task<bool> TcpConnection::wait_input_or(asio::steady_timer& wake, Deadline deadline) {
   socket_->set_deadline(deadline);
   while (buffer_.empty()) {
@@ -164,7 +170,7 @@ Task<bool> TcpConnection::wait_input_or(asio::steady_timer& wake, Deadline deadl
 // --- writing
 
 Task<void> TcpConnection::write(std::string_view bytes, Deadline deadline) {
-  co_return co_await write(std::span(&bytes, 1), deadline);
+  return write_piece(bytes, deadline);
 }
 
 Task<void> TcpConnection::write(std::span<const std::string_view> parts, Deadline deadline) {
@@ -211,22 +217,24 @@ Task<void> TcpConnection::write_tls(std::span<const std::string_view> parts, Dea
       joined += part;
       continue;
     }
-    if (!joined.empty()) CO_CHECK(co_await write_record(joined, deadline));
+    if (!joined.empty()) CO_CHECK(co_await write_piece(joined, deadline));
     joined.clear();
     if (part.size() < kTlsRecordBytes)
       joined = part;
     else
-      CO_CHECK(co_await write_record(part, deadline));
+      CO_CHECK(co_await write_piece(part, deadline));
   }
-  if (!joined.empty()) CO_CHECK(co_await write_record(joined, deadline));
+  if (!joined.empty()) CO_CHECK(co_await write_piece(joined, deadline));
   co_return Result<void>{};
 }
 
-Task<void> TcpConnection::write_record(std::string_view bytes, Deadline deadline) {
+// All of one piece, from where it is.
+Task<void> TcpConnection::write_piece(std::string_view bytes, Deadline deadline) {
   socket_->set_deadline(deadline);
   std::size_t sent = 0;
   while (sent < bytes.size()) {
-    const Attempt attempt = tls_->write(bytes.substr(sent));
+    const std::string_view rest = bytes.substr(sent);
+    const Attempt attempt = tls_ ? tls_->write(rest) : socket_->send(std::span(&rest, 1));
     switch (attempt.state) {
       case State::kDone:
         if (sent / kStep != (sent + attempt.bytes) / kStep) socket_->set_deadline(deadline);

@@ -20,6 +20,7 @@ class TcpConnection final : public Connection {
   Task<std::string_view> peek(Deadline deadline, std::size_t have) override;
   void consume(std::size_t bytes) override;
   Task<void> read_exactly(std::size_t bytes, std::string& to, Deadline deadline) override;
+  void release_input() override { buffer_.shrink(); }
   bool has_input() const override;
 
   Task<void> write(std::string_view bytes, Deadline deadline) override;
@@ -32,6 +33,7 @@ class TcpConnection final : public Connection {
   std::string peer_address() const override;
   bool peer_is_loopback() const override { return peer_.is_loopback(); }
   asio::any_io_executor executor() override { return socket_->socket().get_executor(); }
+  Task<void> wait_input(Deadline deadline) override;
   Task<bool> wait_input_or(asio::steady_timer& wake, Deadline deadline) override;
   void close() override { socket_->close(); }
   Task<void> shut_down() override;
@@ -44,7 +46,7 @@ class TcpConnection final : public Connection {
   Task<void> fill(When when);
   Task<void> write_plain(std::span<const std::string_view> parts, Deadline deadline);
   Task<void> write_tls(std::span<const std::string_view> parts, Deadline deadline);
-  Task<void> write_record(std::string_view bytes, Deadline deadline);
+  Task<void> write_piece(std::string_view bytes, Deadline deadline);
 
   std::shared_ptr<TimedSocket> socket_;
   asio::ip::address peer_;

@@ -11,6 +11,7 @@ namespace {
 using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::size_t kRepliesBytes = 16 << 10;  // gathered at most before they are sent
+constexpr std::size_t kRepliesKept = 1 << 10;    // of their memory, while a connection is idle
 
 Settings settings(Flavour flavour, const Services& services) {
   Settings settings;
@@ -32,8 +33,7 @@ Conversation::Conversation(std::unique_ptr<Connection> connection, Flavour flavo
       services_(services),
       stopping_(stopping),
       protocol_(settings(flavour, services), connection_->tls()),
-      accounting_(services.metrics, flavour, connection_->peer_address()),
-      idle_(connection_->executor(), asio::steady_timer::time_point::max()) {}
+      accounting_(services.metrics, flavour, connection_->peer_address()) {}
 
 asio::awaitable<void> Conversation::run() {
   replies_ = protocol_.greeting();
@@ -107,9 +107,12 @@ Task<void> Conversation::more() {
   if (have == 0) {
     if (!connection_->has_input()) {
       CO_CHECK(co_await flush());
-      CO_ASSIGN_OR_RETURN(const bool input,
-                          co_await connection_->wait_input_or(idle_, kCommandTimeout));
-      if (!input) co_return Error{ErrorCode::kUnavailable, "the server stops"};
+      // Between two BDATs the message holds memory, so its own limits count, too.
+      SteadyClock::duration patience = kCommandTimeout;
+      if (reception_) {
+        CO_ASSIGN_OR_RETURN(patience, reception_->patience());
+      }
+      CO_CHECK(co_await connection_->wait_input(patience));
     }
     line_began_ = SteadyClock::now();
   } else {
@@ -131,8 +134,10 @@ void Conversation::release() {
 
 Task<void> Conversation::flush() {
   if (replies_.empty()) co_return Result<void>{};
-  const std::string replies = std::exchange(replies_, {});
-  co_return co_await connection_->write(replies);
+  auto written = co_await connection_->write(replies_);
+  replies_.clear();
+  if (replies_.capacity() > kRepliesKept) replies_ = {};
+  co_return written;
 }
 
 // --- actions
@@ -231,6 +236,7 @@ Task<Step> Conversation::perform(StartTls) {
 }
 
 Task<Step> Conversation::perform(ReceiveData) {
+  release();
   reception_.emplace(services_, *connection_, protocol_.session(), DataDecoder::Framing::kDots);
   if (!reception_->has_memory()) {
     CO_CHECK(co_await flush());
@@ -241,7 +247,6 @@ Task<Step> Conversation::perform(ReceiveData) {
   }
   replies_ += protocol_.on_ready(true).reply;
   CO_CHECK(co_await flush());
-  release();
   if (auto read = co_await reception_->read_data(); !read) {
     if (read.error().code != ErrorCode::kTooLarge) co_return std::move(read).error();
     Step step = co_await store();  // refuses it
@@ -256,6 +261,8 @@ Task<Step> Conversation::perform(ReceiveChunk chunk) {
     CO_CHECK(co_await discard(chunk.bytes));
     co_return protocol_.on_discarded();
   }
+  const bool here = input_.size() >= chunk.bytes;
+  release();
   if (!reception_) {
     reception_.emplace(services_, *connection_, protocol_.session(), DataDecoder::Framing::kChunks);
     if (!reception_->has_memory()) {
@@ -264,8 +271,7 @@ Task<Step> Conversation::perform(ReceiveChunk chunk) {
     }
   }
   // Only for bytes that are here already the earlier replies may wait.
-  if (input_.size() < chunk.bytes) CO_CHECK(co_await flush());
-  release();
+  if (!here) CO_CHECK(co_await flush());
   if (auto read = co_await reception_->read_chunk(chunk.bytes); !read) {
     if (read.error().code != ErrorCode::kTooLarge) co_return std::move(read).error();
     Step step = protocol_.on_chunk(chunk.bytes, reception_->refusal());

@@ -70,7 +70,6 @@ class Conversation {
   std::size_t used_ = 0;
   std::string replies_;
   std::chrono::steady_clock::time_point line_began_;
-  asio::steady_timer idle_;
   std::unique_ptr<Authenticator::Exchange> exchange_;
   bool logged_in_ = false;  // and that has been said in the log
   std::optional<Reception> reception_;

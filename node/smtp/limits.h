@@ -48,6 +48,10 @@ constexpr unsigned kMessagesMax = 1'000'000;  // then the client has to connect 
 constexpr auto kCommandTimeout = std::chrono::minutes{5};  // RFC 5321 §4.5.3.2.7
 constexpr auto kDataTimeout = std::chrono::minutes{5};   // for a block; clients use 3 (§4.5.3.2.5)
 constexpr auto kMessageTimeout = std::chrono::hours{1};  // for a whole message
+// While a message holds memory at least this much of it has to come, on the average of each
+// stretch.
+constexpr auto kRateStretch = std::chrono::minutes{5};
+constexpr std::uint64_t kBytesPerMinute = 10 << 10;
 constexpr auto kTlsTimeout = std::chrono::minutes{1};
 constexpr auto kMemoryTimeout = std::chrono::seconds{5};  // for a share of message memory
 constexpr auto kMemoryPoll = std::chrono::milliseconds{20};

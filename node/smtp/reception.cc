@@ -13,7 +13,10 @@ namespace {
 constexpr std::size_t kChunkBytes = IncomingMessage::kChunkBytes;
 
 // A sender that goes on and on after its message has become too large is not listened to for ever.
-std::uint64_t patience(std::uint64_t message_bytes) { return 2 * message_bytes + (64 << 20); }
+std::uint64_t bytes_heard(std::uint64_t message_bytes) { return 2 * message_bytes + (64 << 20); }
+
+// Room for Received, Return-Path and what a submission may lack.
+constexpr std::size_t kOwnFieldBytes = 4 << 10;
 
 const Refusal kNoMemory{{452, "4.3.1", "Too many messages are being received, try again later"},
                         "memory"};
@@ -75,19 +78,14 @@ asio::awaitable<bool> Reception::take_memory(std::size_t bytes) {
 }
 
 bool Reception::has_memory() {
-  // As much as the client says that it will send, if it says so, and our own fields.
-  const std::uint64_t declared = session_.transaction->declared_size;
-  const std::size_t bytes =
-      declared == 0
-          ? kFirstBufferBytes
-          : std::clamp<std::uint64_t>(declared + (4 << 10), kFirstBufferBytes, kChunkBytes);
-  if (!try_memory(bytes)) return false;
-  message_.reserve(bytes);
+  if (!try_memory(kFirstBufferBytes)) return false;
+  message_.reserve(kFirstBufferBytes);
   return true;
 }
 
 asio::awaitable<bool> Reception::begin() {
   if (has_memory()) co_return true;
+  connection_.release_input();
   if (!co_await take_memory(kFirstBufferBytes)) co_return false;
   message_.reserve(kFirstBufferBytes);
   co_return true;
@@ -96,7 +94,11 @@ asio::awaitable<bool> Reception::begin() {
 asio::awaitable<void> Reception::make_room() {
   if (!message_.chunk_ready()) {
     const std::size_t have = message_.reserved();
-    const std::size_t want = std::min(kChunkBytes, std::max(kFirstBufferBytes, have * 4));
+    std::size_t want = std::min(kChunkBytes, std::max(kFirstBufferBytes, have * 4));
+    // No more than the client says that it will send, if it says so, and our own fields.
+    const std::uint64_t announced = session_.transaction->declared_size + kOwnFieldBytes;
+    if (announced > std::max<std::uint64_t>(have, kOwnFieldBytes) && announced < want)
+      want = announced;
     if (co_await take_memory(want - have)) message_.reserve(want);
     co_return;
   }
@@ -112,11 +114,20 @@ asio::awaitable<void> Reception::stage(SharedBytes chunk) {
 
 // --- receiving
 
-Task<std::string_view> Reception::input() {
-  const auto left = began_ + kMessageTimeout - Clock::now();
+Result<Reception::Clock::duration> Reception::patience() {
+  const auto now = Clock::now();
+  const auto left = began_ + kMessageTimeout - now;
   if (left <= Clock::duration::zero())
-    co_return Error{ErrorCode::kTimeout, "a message that takes more than an hour"};
-  co_return co_await connection_.peek(std::min<Clock::duration>(kDataTimeout, left));
+    return Error{ErrorCode::kTimeout, "a message that takes more than an hour"};
+  // A message that is refused holds no memory, so nobody waits for its end.
+  if (!message_.refusal() && !rate_.fast_enough(now, message_.received()))
+    return Error{ErrorCode::kTimeout, "a message of which too little comes in a minute"};
+  return std::min<Clock::duration>(kDataTimeout, left);
+}
+
+Task<std::string_view> Reception::input() {
+  CO_ASSIGN_OR_RETURN(const auto deadline, patience());
+  co_return co_await connection_.peek(deadline);
 }
 
 // Takes the input, up to the message's end; returns how much that was.
@@ -135,7 +146,7 @@ Task<void> Reception::read_data() {
   while (!message_.ended()) {
     CO_ASSIGN_OR_RETURN(const std::string_view bytes, co_await input());
     connection_.consume(co_await take(bytes));
-    if (message_.received() > patience(session_.settings.message_bytes))
+    if (message_.received() > bytes_heard(session_.settings.message_bytes))
       co_return Error{ErrorCode::kTooLarge, "a message far beyond the limit"};
   }
   co_return Result<void>{};
@@ -147,7 +158,7 @@ Task<void> Reception::read_chunk(std::uint64_t bytes) {
     const std::size_t taken = co_await take(buffered.substr(0, bytes));
     connection_.consume(taken);
     bytes -= taken;
-    if (message_.received() > patience(session_.settings.message_bytes))
+    if (message_.received() > bytes_heard(session_.settings.message_bytes))
       co_return Error{ErrorCode::kTooLarge, "a message far beyond the limit"};
   }
   co_return Result<void>{};
@@ -159,6 +170,7 @@ asio::awaitable<Stored> Reception::store() {
   const auto received = Clock::now();
   Stored stored{{}, shard_, to_string(op_), 0, 0, {}, {}};
   message_.finish();
+  connection_.release_input();
   if (!message_.refusal()) stored.result = co_await commit(stored);
   if (message_.refusal()) stored.result.refusal = message_.refusal();
   if (stored.result.refusal) co_await abandon();

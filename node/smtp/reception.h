@@ -11,6 +11,7 @@
 #include "node/net/connection.h"
 #include "node/runtime/services.h"
 #include "node/smtp/incoming_message.h"
+#include "node/smtp/minimum_rate.h"
 #include "node/smtp/session.h"
 #include "node/smtp/staging.h"
 
@@ -34,7 +35,8 @@ class Reception {
             DataDecoder::Framing framing);
 
   // Gets memory for a first buffer; false: there was none, and the message is refused. Waits for up
-  // to kMemoryTimeout; has_memory() says whether it has to.
+  // to kMemoryTimeout; has_memory() says whether it has to. More is taken as bytes come, not as
+  // they are announced: whoever sends little holds little.
   bool has_memory();
   asio::awaitable<bool> begin();
 
@@ -43,6 +45,9 @@ class Reception {
   Task<void> read_data();
   Task<void> read_chunk(std::uint64_t bytes);
   const std::optional<Refusal>& refusal() const { return message_.refusal(); }
+  // How long the client may take for the next piece. Errors: kTimeout (it has taken too long, or
+  // sends too little for what it holds).
+  Result<std::chrono::steady_clock::duration> patience();
 
   // Commits the message, if it is not refused: when this returns an acceptance, it is on stable
   // storage.
@@ -70,6 +75,7 @@ class Reception {
   const ShardId shard_;
   const OpId op_;
   const Clock::time_point began_ = Clock::now();
+  MinimumRate rate_{began_};
   IncomingMessage message_;
   Staging::Memory memory_;  // of the message's buffer
   std::optional<Staging> staging_;

@@ -61,5 +61,18 @@ TEST(ReadBuffer, KeepsItsBytesInOrderWhenItMovesThem) {
   EXPECT_TRUE(got == sent);
 }
 
+TEST(ReadBuffer, ShrinksToWhatIsBuffered) {
+  ReadBuffer buffer;
+  while (!buffer.room().empty()) buffer.filled(buffer.room().size());
+  buffer.consume(buffer.size() - 5000);
+  const std::string left(buffer.view());
+  buffer.shrink();
+  EXPECT_EQ(buffer.view(), left);
+  EXPECT_EQ(buffer.capacity(), 8192u);
+  buffer.consume(5000);
+  buffer.shrink();
+  EXPECT_EQ(buffer.capacity(), 0u);
+}
+
 }  // namespace
 }  // namespace everpost::node

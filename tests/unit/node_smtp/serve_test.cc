@@ -310,6 +310,19 @@ TEST(Serve, WaitsForMemoryThatComesFree) {
   EXPECT_TRUE(client.reply().starts_with("250 2.0.0"));
 }
 
+TEST(Serve, AnAnnouncedSizeTakesNoMemory) {
+  Server server(Flavour::kSmtp);
+  {
+    Client client(server);
+    client.expect("EHLO client.example", "250");
+    client.expect("MAIL FROM:<x@y.example> SIZE=3000000", "250");
+    client.expect("RCPT TO:<a@example.org>", "250");
+    client.expect("DATA", "354 ");
+    EXPECT_EQ(server.memory->used(), kFirstBufferBytes);
+  }
+  EXPECT_EQ(server.memory->used(), 0u);
+}
+
 TEST(Serve, MemoryForOneChunkIsEnoughForALargeMessage) {
   Server server(Flavour::kSmtp);
   server.memory.emplace(300 << 10);
