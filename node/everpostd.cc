@@ -102,6 +102,9 @@ int run(Config config) {
   service_manager::ready("serving");
 
   wait_for_signals(server);
+  // With the signal_set its handler is gone: the default action would kill a daemon that is closing
+  // its store.
+  std::signal(SIGHUP, SIG_IGN);
 
   service_manager::stopping("waiting for sessions to end");
   const auto stopped = server.stop();

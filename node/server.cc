@@ -137,9 +137,10 @@ Result<void> Server::stop() {
   for (const auto& loop : accept_loops_) loop->stop();
   sessions_.stop();
 
-  std::promise<void> admin_stopped;
+  // Shared: it may be abandoned below.
+  const auto admin_stopped = std::make_shared<std::promise<void>>();
   asio::co_spawn(threads_.context(0), admin_->stop(),
-                 [&](std::exception_ptr) { admin_stopped.set_value(); });
+                 [admin_stopped](std::exception_ptr) { admin_stopped->set_value(); });
   if (!sessions_.wait_until_none(kGrace)) {
     log::warning("closing the connections of sessions that have not ended",
                  {{"sessions", sessions_.count()}});
@@ -151,7 +152,11 @@ Result<void> Server::stop() {
       std::_Exit(EXIT_FAILURE);
     }
   }
-  admin_stopped.get_future().wait();
+  if (admin_stopped->get_future().wait_for(kGrace) != std::future_status::ready) {
+    // A request that takes long, such as `everpost verify`, reads the store on a thread of its own.
+    log::error("an administrator's request does not end; exiting without closing the store");
+    std::_Exit(EXIT_FAILURE);
+  }
   stop_http();
   threads_.stop();
   const auto node = std::exchange(node_, nullptr);
