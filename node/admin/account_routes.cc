@@ -154,6 +154,8 @@ asio::awaitable<Answer> show_account(Context& context, Call call) {
 
 asio::awaitable<Answer> change_account(Context& context, Call call) {
   CO_ASSIGN_OR_RETURN(const std::string address, own_address(call.names[0]));
+  // A removal between the two steps below would get its mailboxes back, without a record.
+  CO_ASSIGN_OR_RETURN(const AccountClaim claim, AccountClaim::take(context, address));
   const Fields fields(call.body);
   CO_CHECK(fields.only({"display_name", "quota_bytes", "enabled"}));
   storage::UpdateAccount change;

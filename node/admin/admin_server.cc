@@ -51,6 +51,16 @@ Response respond(const Request& request, const admin::Answer& answer) {
   return response;
 }
 
+std::string what(const std::exception_ptr& failure) {
+  try {
+    std::rethrow_exception(failure);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "not an exception of ours";
+  }
+}
+
 Error io(const std::string& what, const std::string& path, int error) {
   return Error{ErrorCode::kIo, what + " " + path + ": " + std::strerror(error)};
 }
@@ -138,9 +148,10 @@ asio::awaitable<void> AdminServer::Impl::accept() {
     if (clients.size() >= kConnectionsMax) continue;  // closes it
     auto client = std::make_shared<Client>(std::move(socket));
     clients.push_back(client);
-    asio::co_spawn(strand, converse(client), [this, client](std::exception_ptr error) {
+    asio::co_spawn(strand, converse(client), [this, client](std::exception_ptr failure) {
       clients.remove(client);
-      if (error) std::rethrow_exception(error);
+      // One request that went wrong is no reason to end the daemon.
+      if (failure) log::error("admin: request failed", {{"error", what(failure)}});
     });
   }
   accepting = false;
