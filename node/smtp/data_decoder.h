@@ -53,7 +53,6 @@ class DataDecoder {
   void note(DataFault fault) {
     if (fault_ == DataFault::kNone) fault_ = fault;
   }
-  void check_line(std::string_view line);
 
   const Framing framing_;
   At at_ = At::kLineStart;
