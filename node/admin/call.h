@@ -30,7 +30,7 @@ struct Context {
   WallTime started;
   ShardBalance balance{};
   bool verifying = false;
-  std::set<std::string> busy_accounts{};  // being added, changed or removed: one request at a time for each
+  std::set<std::string> busy_accounts{};  // one request at a time for each
 
   cluster::DirectoryStore& directory() { return services.directory.store(); }
 };
