@@ -92,7 +92,8 @@ Result<void> configure(const Installation& installation, const LocalNode& node) 
       "admin_socket = " +
       quoted(installation.socket(node.id)) + "\n";
   for (const auto& [protocol, port] : node.ports)
-    text += protocol + " = " + quoted("127.0.0.1:" + std::to_string(port)) + "\n";
+    if (protocol != "pop3")  // reserved, see Installation::ports_of()
+      text += protocol + " = " + quoted("127.0.0.1:" + std::to_string(port)) + "\n";
   text +=
       "\n"
       "[tls]\n"

@@ -34,6 +34,24 @@ Result<std::string> find_daemon() {
                "there is no everpostd in " + folder.string() + "; build it: tools/build everpostd"};
 }
 
+// SIGINT and SIGTERM wait for as long as this lives. start_detached() unblocks them for the child.
+class SignalsHeld {
+ public:
+  SignalsHeld() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, &before_);
+  }
+  ~SignalsHeld() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsHeld(const SignalsHeld&) = delete;
+  SignalsHeld& operator=(const SignalsHeld&) = delete;
+
+ private:
+  sigset_t before_;
+};
+
 std::string tail(const std::string& file_name) {
   std::ifstream file(file_name);
   std::deque<std::string> lines;
@@ -75,9 +93,13 @@ bool answers(const LocalNode& node) {
 Result<void> start(Installation& installation, LocalNode& node) {
   ASSIGN_OR_RETURN(const std::string program, find_daemon());
   const std::string folder = installation.node_folder(node.id);
-  ASSIGN_OR_RETURN(node.process, start_detached(program, {"--config", folder + "/everpost.toml"},
-                                                folder, installation.log_file(node.id)));
-  RETURN_IF_ERROR(installation.save());
+  {
+    // Ended in between, we would leave a daemon that no `everpost local down` finds.
+    const SignalsHeld held;
+    ASSIGN_OR_RETURN(node.process, start_detached(program, {"--config", folder + "/everpost.toml"},
+                                                  folder, installation.log_file(node.id)));
+    RETURN_IF_ERROR(installation.save());
+  }
   const auto until = std::chrono::steady_clock::now() + kStartMax;
   while (true) {
     if (const auto how = ended(*node.process))

@@ -106,8 +106,9 @@ Ports Installation::ports_of(unsigned id, unsigned base_port) {
   const auto port = [start = base_port + 1000 * (id - 1)](unsigned usual) {
     return static_cast<std::uint16_t>(start + usual);
   };
-  return {{"smtp", port(25)}, {"submission", port(587)}, {"submissions", port(465)},
-          {"lmtp", port(24)}, {"imap", port(143)},       {"imaps", port(993)},
+  return {{"smtp", port(25)},  {"submission", port(587)}, {"submissions", port(465)},
+          {"lmtp", port(24)},  {"imap", port(143)},       {"imaps", port(993)},
+          {"pop3", port(110)},  // reserved: nothing listens there until POP3 is built
           {"http", port(80)}};
 }
 
