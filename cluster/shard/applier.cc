@@ -22,6 +22,7 @@ void Applier::add(std::vector<CommittedRecord> records) {
     backlog_ = std::move(records);
   else
     std::ranges::move(records, std::back_inserter(backlog_));
+  lock.unlock();  // or the applier would wake up only to wait for the mutex
   if (was_empty) wake_.notify_one();
 }
 

@@ -17,12 +17,14 @@ GroupCommit::~GroupCommit() { stop(); }
 
 void GroupCommit::propose(Proposal proposal) {
   {
-    const std::scoped_lock lock(mutex_);
+    std::unique_lock lock(mutex_);
     const std::uint64_t bytes = proposal.bytes();
     if (!stopping_ && waiting_.size() < kWaitingMax && waiting_bytes_ + bytes <= kWaitingBytesMax) {
       waiting_bytes_ += bytes;
       waiting_.push_back(std::move(proposal));
-      if (waiting_.size() == 1) wake_.notify_one();
+      const bool first = waiting_.size() == 1;
+      lock.unlock();  // or the log's thread would wake up only to wait for the mutex
+      if (first) wake_.notify_one();
       return;
     }
     if (stopping_) {
