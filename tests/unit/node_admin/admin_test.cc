@@ -174,10 +174,12 @@ TEST_F(AdminTest, FinishesARemovalThatACrashLeftHalfDone) {
   EXPECT_TRUE(store.account_records.empty());
 }
 
-TEST_F(AdminTest, LetsOneRequestAtATimeAddOrRemoveAnAccount) {
+TEST_F(AdminTest, LetsOneRequestAtATimeAddChangeOrRemoveAnAccount) {
   const auto claim = AccountClaim::take(context, "ann@example.test");
   ASSERT_TRUE(claim);
   EXPECT_EQ(code(verb::post, "/v1/accounts", R"({"address":"ann@example.test"})"),
+            ErrorCode::kBusy);
+  EXPECT_EQ(code(verb::patch, "/v1/accounts/ann@example.test", R"({"quota_bytes":1000})"),
             ErrorCode::kBusy);
 }
 
