@@ -54,10 +54,10 @@ class LocalNode : public Node {
     mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, readers_);
     directory_ = std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), readers_);
 
+    housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, all());
+    housekeeping_->start();
     for (const auto& [id, shard] : mail_shards)
-      asio::co_spawn(background_, fan_out(*mail_, *shard, stopping_), asio::detached);
-    asio::co_spawn(background_, keep_house(*mail_, *directory_, all(), stopping_, tick_),
-                   asio::detached);
+      housekeeping_->run(fan_out(*mail_, *shard, stopping_));
     background_thread_ = std::thread([this] { background_.run(); });
     return {};
   }
@@ -155,7 +155,7 @@ class LocalNode : public Node {
     if (!background_thread_.joinable()) return;
     stopping_ = true;
     asio::post(background_, [this] {
-      tick_.cancel();
+      housekeeping_->stop();
       for (const auto& shard : shards_) shard->watchers().notify({}, {}, true);
     });
     background_thread_.join();
@@ -169,7 +169,7 @@ class LocalNode : public Node {
   std::unique_ptr<LocalDirectoryStore> directory_;
   std::atomic<bool> stopping_{false};
   asio::io_context background_{1};
-  asio::steady_timer tick_{background_};
+  std::unique_ptr<Housekeeping> housekeeping_;
   std::thread background_thread_;
 };
 

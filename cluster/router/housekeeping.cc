@@ -6,8 +6,6 @@
 namespace everpost::cluster {
 namespace {
 
-using std::chrono::steady_clock;
-
 constexpr auto kTick = std::chrono::seconds{1};
 constexpr auto kMarkEvery = std::chrono::seconds{10};
 constexpr auto kExpireEvery = std::chrono::hours{1};
@@ -26,22 +24,24 @@ Task<std::uint32_t> oldest_queued_hour(MailStore& mail) {
   co_return oldest;
 }
 
-Task<void> expire(MailStore& mail, DirectoryStore& directory) {
+Task<void> expire_mail(MailStore& mail, ShardId shard) {
   const WallTime now = system_clock().wall();
-  const std::uint32_t floor = hour_of(now) - kOpHours;
   CO_ASSIGN_OR_RETURN(const std::uint32_t queued, co_await oldest_queued_hour(mail));
-  for (const ShardId shard : mail.mail_shards()) {
-    storage::MailTxn txn;
-    txn.op = mail.new_op();
-    txn.commands.push_back(
-        storage::Expire{std::min(floor, queued), WallTime{now.micros - kUploadMicros}});
-    CO_ASSIGN_OR_RETURN(const auto outcome, co_await mail.submit(shard, std::move(txn)));
-    if (outcome.error) co_return *outcome.error;
-  }
+  storage::MailTxn txn;
+  txn.op = mail.new_op();
+  txn.commands.push_back(
+      storage::Expire{std::min(ops_floor(now), queued),
+                      WallTime{std::max<std::int64_t>(now.micros - kUploadMicros, 0)}});
+  CO_ASSIGN_OR_RETURN(const auto outcome, co_await mail.submit(shard, std::move(txn)));
+  if (outcome.error) co_return *outcome.error;
+  co_return Result<void>{};
+}
+
+Task<void> expire_directory(DirectoryStore& directory) {
   storage::DirectoryTxn txn;
   txn.op = directory.new_op();
   txn.actor = "housekeeping";
-  txn.commands.push_back(storage::ExpireOps{floor});
+  txn.commands.push_back(storage::ExpireOps{ops_floor(system_clock().wall())});
   CO_ASSIGN_OR_RETURN(const auto outcome, co_await directory.submit(std::move(txn)));
   if (outcome.error) co_return *outcome.error;
   co_return Result<void>{};
@@ -49,30 +49,72 @@ Task<void> expire(MailStore& mail, DirectoryStore& directory) {
 
 }  // namespace
 
-asio::awaitable<void> keep_house(MailStore& mail, DirectoryStore& directory,
-                                 std::vector<Shard*> shards, const std::atomic<bool>& stopping,
-                                 asio::steady_timer& tick) {
-  auto next_mark = steady_clock::now() + kMarkEvery;
-  auto next_expire = steady_clock::now() + kExpireEvery;
-  while (!stopping) {
-    tick.expires_after(kTick);
+std::uint32_t ops_floor(WallTime now) {
+  const std::uint32_t hour = hour_of(now);
+  return hour > kOpHours ? hour - kOpHours : 0;
+}
+
+Housekeeping::Housekeeping(asio::io_context& context, MailStore& mail, DirectoryStore& directory,
+                           std::vector<Shard*> shards, std::chrono::milliseconds stop_grace)
+    : context_(context),
+      mail_(mail),
+      directory_(directory),
+      shards_(std::move(shards)),
+      stop_grace_(stop_grace),
+      deadline_tick_(context) {}
+
+void Housekeeping::start() {
+  for (Shard* shard : shards_) run(keep_shard(*shard, ticks_.emplace_back(context_)));
+  asio::co_spawn(context_, keep_deadlines(), asio::detached);
+}
+
+void Housekeeping::run(asio::awaitable<void> job) {
+  ++jobs_;
+  asio::co_spawn(context_, std::move(job), [this](const std::exception_ptr& thrown) {
+    if (--jobs_ == 0 && stopping_since_) deadline_tick_.cancel();
+    if (thrown) log::error("a background job has failed", {});
+  });
+}
+
+void Housekeeping::stop() {
+  stopping_since_ = Clock::now();
+  for (asio::steady_timer& tick : ticks_) tick.cancel();
+  if (jobs_ == 0) deadline_tick_.cancel();
+}
+
+// Waits for nothing but its timer.
+asio::awaitable<void> Housekeeping::keep_deadlines() {
+  while (jobs_ > 0 || !stopping_since_) {
+    deadline_tick_.expires_after(kTick);
+    co_await deadline_tick_.async_wait(asio::as_tuple(asio::use_awaitable));
+    auto now = Clock::now();
+    if (stopping_since_ && now - *stopping_since_ >= stop_grace_) now += Shard::kDeadline;
+    for (Shard* shard : shards_) shard->sweep(now);
+  }
+}
+
+asio::awaitable<void> Housekeeping::keep_shard(Shard& shard, asio::steady_timer& tick) {
+  const bool is_mail = shard.status().kind == storage::ShardKind::kMail;
+  auto next_expire = Clock::now() + kExpireEvery;
+  while (!stopping_since_) {
+    tick.expires_after(kMarkEvery);
     co_await tick.async_wait(asio::as_tuple(asio::use_awaitable));
-    if (stopping) break;
-    const auto now = steady_clock::now();
-    for (Shard* shard : shards) shard->sweep(now);
-    if (now >= next_mark) {
-      next_mark = now + kMarkEvery;
-      for (Shard* shard : shards)
-        if (const auto marked = co_await shard->mark_checkpoint();
-            !marked && marked.error().code != ErrorCode::kUnavailable)
-          log::warning("no checkpoint mark written",
-                       {{"shard", shard->id()}, {"error", to_string(marked.error())}});
-    }
-    if (now >= next_expire) {
-      next_expire = now + kExpireEvery;
-      if (const auto expired = co_await expire(mail, directory); !expired)
-        log::warning("nothing expired this hour", {{"error", to_string(expired.error())}});
-    }
+    if (stopping_since_) break;
+    if (const auto marked = co_await shard.mark_checkpoint();
+        !marked && marked.error().code != ErrorCode::kUnavailable)
+      log::warning("no checkpoint mark written",
+                   {{"shard", shard.id()}, {"error", to_string(marked.error())}});
+    if (stopping_since_ || Clock::now() < next_expire) continue;
+    next_expire = Clock::now() + kExpireEvery;
+    // Not a conditional expression: one that awaits in both branches is more than compilers like.
+    Result<void> expired;
+    if (is_mail)
+      expired = co_await expire_mail(mail_, shard.id());
+    else
+      expired = co_await expire_directory(directory_);
+    if (!expired)
+      log::warning("nothing expired this hour",
+                   {{"shard", shard.id()}, {"error", to_string(expired.error())}});
   }
 }
 

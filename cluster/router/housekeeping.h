@@ -1,6 +1,13 @@
 // What a node does on the side, once a second or less: answers operations that hang, notes
 // checkpoints in the logs, lets old operation results and unfinished uploads expire.
+//
+// A disk may hang for good. So each shard is looked after by a coroutine of its own, which has one
+// change under way at most, and the deadlines are kept by one that waits for no shard at all.
+//
+// One thread: all of it runs on the executor of the io_context.
 #pragma once
+
+#include <deque>
 
 #include "cluster/directory_store.h"
 #include "cluster/mail_store.h"
@@ -8,9 +15,41 @@
 
 namespace everpost::cluster {
 
-// Runs until `stopping`; cancel `tick` to make it look. Bound to tick's executor.
-asio::awaitable<void> keep_house(MailStore& mail, DirectoryStore& directory,
-                                 std::vector<Shard*> shards, const std::atomic<bool>& stopping,
-                                 asio::steady_timer& tick);
+class Housekeeping {
+ public:
+  static constexpr std::chrono::seconds kStopGrace{5};
+
+  // All of them outlive the context's run().
+  Housekeeping(asio::io_context& context, MailStore& mail, DirectoryStore& directory,
+               std::vector<Shard*> shards, std::chrono::milliseconds stop_grace = kStopGrace);
+
+  void start();
+  // Another coroutine of the context whose operations have deadlines, too: they are kept until it
+  // has ended.
+  void run(asio::awaitable<void> job);
+  // Ends the above, once, on the context's thread. Operations on a shard that hangs are answered
+  // after `stop_grace`; then run() of the context can return.
+  void stop();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  asio::awaitable<void> keep_deadlines();
+  asio::awaitable<void> keep_shard(Shard& shard, asio::steady_timer& tick);
+
+  asio::io_context& context_;
+  MailStore& mail_;
+  DirectoryStore& directory_;
+  const std::vector<Shard*> shards_;
+  const std::chrono::milliseconds stop_grace_;
+  std::deque<asio::steady_timer> ticks_;  // of the shards
+  asio::steady_timer deadline_tick_;
+  std::size_t jobs_ = 0;
+  std::optional<Clock::time_point> stopping_since_;
+};
+
+// The hour from which on operations are remembered: those before `now` by a day are not. An hour
+// before 1970 is 0.
+std::uint32_t ops_floor(WallTime now);
 
 }  // namespace everpost::cluster

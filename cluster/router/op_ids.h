@@ -1,6 +1,8 @@
 // Operation ids of this node's frontends (H40).
 #pragma once
 
+#include <algorithm>
+
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/random.h"
@@ -8,7 +10,7 @@
 namespace everpost::cluster {
 
 inline std::uint32_t hour_of(WallTime time) {
-  return static_cast<std::uint32_t>(time.micros / 3'600'000'000);
+  return static_cast<std::uint32_t>(std::max<std::int64_t>(time.micros, 0) / 3'600'000'000);
 }
 
 inline OpId make_op_id(NodeId node) {

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "base/bytes.h"
@@ -32,7 +33,11 @@ class Waiter {
   bool answered() const { return answered_.load(std::memory_order_acquire); }
   std::chrono::steady_clock::time_point deadline() const { return deadline_; }
   void answer(Result<Committed> result) {
-    if (!answered_.exchange(true, std::memory_order_acq_rel)) done_(std::move(result));
+    if (answered_.exchange(true, std::memory_order_acq_rel)) return;
+    // The handler goes now: it holds its executor's context at work, and this waiter may stay for
+    // as long as a disk hangs.
+    Done done = std::exchange(done_, nullptr);
+    done(std::move(result));
   }
 
  private:

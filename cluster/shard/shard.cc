@@ -70,7 +70,9 @@ Result<void> Shard::take_over(WallTime now) {
   start.meta = encode(EpochStart{epoch_, options_.node, version, 1});
   start.time = now;
   start.seal();
-  RETURN_IF_ERROR(log.append(epoch_, replica_->applied(), std::span(&start, 1)));
+  // All of the log is durable on every in-sync replica, this one: committed. The record says so, so
+  // that the next start can replay it one by one, should one of them kill the process (H48).
+  RETURN_IF_ERROR(log.append(epoch_, log.durable(), std::span(&start, 1)));
   ASSIGN_OR_RETURN(const Lsn durable, log.sync());
   replica_->note_durable(durable);
   return apply_tail();
@@ -105,8 +107,9 @@ void Shard::start(WallTime last_time) {
       replica_->log(), epoch_, last_time,
       GroupCommit::Callbacks{.committed =
                                  [this](Lsn durable, std::vector<CommittedRecord> records) {
-                                   replica_->note_durable(durable);
+                                   // The hint comes second: nothing waits for it.
                                    applier_->add(std::move(records));
+                                   replica_->note_durable(durable);
                                  },
                              .failed = [this](const Error& error) { on_failure(error); }});
 }

@@ -1,0 +1,152 @@
+// A shard over files in memory: what a record that kills the process, a disk that hangs and an
+// index that fails do to it.
+#include "cluster/shard/shard.h"
+
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "cluster/coordinator/embedded.h"
+#include "cluster/router/housekeeping.h"
+#include "cluster/router/local_directory_store.h"
+#include "cluster/router/local_mail_store.h"
+#include "cluster/router/op_ids.h"
+#include "storage/env/memory_env.h"
+#include "tests/unit/cluster/await.h"
+
+namespace everpost::cluster {
+namespace {
+
+using storage::MemoryEnv;
+using Kind = MemoryEnv::Operation::Kind;
+
+storage::NewRecord account_record() {
+  storage::MailTxn txn;
+  txn.op = make_op_id(NodeId{1});
+  txn.commands.push_back(storage::CreateAccount{AccountId{1}, 0});
+  storage::NewRecord record;
+  record.meta = encode(txn);
+  record.time = system_clock().wall();
+  record.seal();
+  return record;
+}
+
+class ShardTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_TRUE(env_.make_folder("data"));
+    start_machine();
+    ASSERT_TRUE(coordinator_->create(ShardId{1}, {}));
+  }
+  void start_machine() {
+    auto coordinator = EmbeddedCoordinator::open(env_, "data/coordinator");
+    ASSERT_TRUE(coordinator);
+    coordinator_ = *std::move(coordinator);
+  }
+  Result<std::unique_ptr<Shard>> open() {
+    Shard::Options options;
+    options.env = &env_;
+    options.coordinator = coordinator_.get();
+    options.node = NodeId{1};
+    options.replica.folder = "data/shard-0001";
+    options.replica.cluster = coordinator_->cluster();
+    options.replica.shard = ShardId{1};
+    options.replica.kind = storage::ShardKind::kMail;
+    options.replica.segment_bytes = 8 << 20;
+    options.replica.index_cache_bytes = 1 << 20;
+    options.replica.boot.fill(std::byte{1});
+    options.failed = [this](ShardId, const Error&) { failed_ = true; };
+    storage::ReplicaRecovery recovery;
+    return Shard::open(options, recovery);
+  }
+  // From now on the process dies as soon as it applies something.
+  void die_when_applying() {
+    dead_ = applying_ = false;
+    env_.set_hook([this](const MemoryEnv::Operation& operation) -> std::optional<Error> {
+      if (operation.kind == Kind::kWrite && operation.path.ends_with("/applying")) {
+        if (!applying_.exchange(true)) return std::nullopt;
+        dead_ = true;
+      }
+      if (applying_ && operation.path.find("/index/") != std::string::npos) dead_ = true;
+      if (dead_) return Error{ErrorCode::kIo, "the process has died"};
+      return std::nullopt;
+    });
+  }
+  void crash() {
+    coordinator_.reset();
+    env_.set_hook({});
+    env_.crash(MemoryEnv::Crash::kProcess);
+    start_machine();
+  }
+
+  MemoryEnv env_{1};
+  std::unique_ptr<EmbeddedCoordinator> coordinator_;
+  std::atomic<bool> applying_{false}, dead_{false}, failed_{false};
+};
+
+TEST_F(ShardTest, ARecordThatKillsIsRefusedAfterAFewStarts) {
+  {
+    auto shard = open();
+    ASSERT_TRUE(shard) << to_string(shard.error());
+    die_when_applying();
+    EXPECT_FALSE(await((*shard)->propose(account_record())));
+  }
+  crash();
+  for (int start = 1;; ++start) {
+    ASSERT_LE(start, 5) << "the record is tried for ever";
+    die_when_applying();
+    const auto shard = open();
+    ASSERT_FALSE(shard);
+    if (shard.error().context.find("applying and start") != std::string::npos) break;
+    EXPECT_TRUE(dead_) << to_string(shard.error());
+    crash();
+  }
+  // The version that can apply it is installed:
+  crash();
+  ASSERT_TRUE(env_.remove("data/shard-0001/applying"));
+  const auto shard = open();
+  ASSERT_TRUE(shard) << to_string(shard.error());
+  EXPECT_EQ((*shard)->status().applied, (*shard)->status().end);
+}
+
+TEST(Housekeeping, TheFloorOfOperationsIsNeverInTheFuture) {
+  constexpr std::int64_t kHour = 3'600'000'000;
+  EXPECT_EQ(ops_floor(WallTime{-kHour}), 0u);
+  EXPECT_EQ(ops_floor(WallTime{0}), 0u);
+  EXPECT_EQ(ops_floor(WallTime{23 * kHour}), 0u);
+  EXPECT_EQ(ops_floor(WallTime{24 * kHour}), 0u);
+  EXPECT_EQ(ops_floor(WallTime{25 * kHour}), 1u);
+}
+
+// A disk that hangs, as the log's thread sees it: blocks when a group is durable.
+TEST_F(ShardTest, OneThatHangsKeepsNobodyFromStopping) {
+  auto shard = open();
+  ASSERT_TRUE(shard);
+  std::mutex disk;
+  std::unique_lock hangs(disk);
+  std::atomic<bool> tried{false};
+  const auto watch = (*shard)->watchers().watch(AccountId{1}, [&] {
+    tried = true;
+    const std::scoped_lock waits(disk);
+  });
+  asio::io_context context{1};
+  asio::thread_pool readers{1};
+  LocalMailStore mail(NodeId{1}, {{ShardId{1}, shard->get()}}, readers);
+  LocalDirectoryStore directory(NodeId{1}, **shard, readers);
+  Housekeeping housekeeping(context, mail, directory, {shard->get()},
+                            std::chrono::milliseconds{10});
+  housekeeping.start();
+  std::optional<ErrorCode> answer;
+  const auto job = [](Shard& home, std::optional<ErrorCode>& to) -> asio::awaitable<void> {
+    const auto done = co_await home.propose(account_record());
+    to = done ? ErrorCode::kInternal : done.error().code;
+  };
+  housekeeping.run(job(**shard, answer));
+  asio::post(context, [&] { housekeeping.stop(); });
+  context.run_for(std::chrono::seconds{30});
+  EXPECT_TRUE(context.stopped());
+  if (tried) EXPECT_EQ(answer, ErrorCode::kTimeout);
+  hangs.unlock();
+}
+
+}  // namespace
+}  // namespace everpost::cluster
