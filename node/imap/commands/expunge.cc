@@ -23,8 +23,10 @@ Task<void> expunge(Session& session, storage::UidSet uids) {
 
 Task<void> expunge_deleted(Session& session, std::optional<storage::UidSet> only) {
   const Selected& selected = *session.selected;
-  // Most mailboxes that are closed have nothing to expunge: that costs no write.
-  if (selected.deleted == 0 && !selected.wake->changed()) co_return Result<void>{};
+  // Most mailboxes that are closed have nothing to expunge: that costs no write. The count tells
+  // only while all changes are known.
+  if (selected.deleted == 0 && !selected.behind && !selected.wake->changed())
+    co_return Result<void>{};
   storage::UidSet uids;
   if (only)
     uids = *std::move(only);

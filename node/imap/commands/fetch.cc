@@ -145,15 +145,20 @@ Task<Sent> Fetch::try_send(Messages messages, Items items) {
     if (!loaded) co_return Sent{std::move(loaded).error()};
     summaries = *std::move(loaded);
   }
+  const std::string uids = to_string(messages.front().uid) + ':' + to_string(messages.back().uid);
   const Selected& selected = *session_.selected;
   for (std::size_t i = 0; i < messages.size(); ++i) {
+    // Long texts, repeated for each message, are sent as they come and not gathered.
+    if (stream.pending_text_bytes() > kReadBytes) {
+      CO_ASSIGN_OR_RETURN(Sent sent, co_await pump(stream, uids));
+      if (sent.trouble) co_return sent;
+    }
     const auto seq = selected.view.seq_of(messages[i].uid);
     if (!seq) continue;
     const auto added = stream.add(messages[i], *seq, selected.is_recent(messages[i].uid),
                                   summaries.empty() ? nullptr : &summaries[i]);
     if (!added) co_return Sent{added.error()};
   }
-  const std::string uids = to_string(messages.front().uid) + ':' + to_string(messages.back().uid);
   co_return co_await pump(stream, uids);
 }
 

@@ -13,6 +13,7 @@ using Text = BodySection::Text;
 constexpr std::size_t kItemsMax = 200;
 constexpr std::size_t kPartDepthMax = 100;  // as deep as mime::summarize() looks
 constexpr std::size_t kFieldsMax = 500;
+constexpr std::size_t kFieldNamesBytesMax = 16 << 10;  // of one item: each response repeats them
 
 struct NamedItem {
   std::string_view name;
@@ -37,11 +38,14 @@ void add(std::vector<FetchItem>& items, FetchItem item) {
 
 std::vector<std::string> header_fields(Cursor& cursor) {
   std::vector<std::string> fields;
+  std::size_t bytes = 0;
   cursor.space();
   cursor.expect('(');
   do {
     fields.push_back(cursor.astring());
-    if (fields.size() > kFieldsMax) cursor.fail("too many header fields");
+    bytes += fields.back().size();
+    if (fields.size() > kFieldsMax || bytes > kFieldNamesBytesMax)
+      cursor.fail("too many header fields");
   } while (cursor.take(' '));
   cursor.expect(')');
   return fields;

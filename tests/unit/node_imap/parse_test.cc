@@ -228,6 +228,15 @@ TEST(Parse, RefusesWhatIsNoCommand) {
   }
 }
 
+// Each of a command's FETCH responses repeats them.
+TEST(Parse, BoundsTheHeaderFieldNamesOfAnItem) {
+  const auto fetch = [](std::size_t bytes) {
+    return "FETCH 1:* BODY.PEEK[HEADER.FIELDS (\"" + std::string(bytes, 'x') + "\")]";
+  };
+  EXPECT_NE(parsed(fetch(1000)).substr(0, 3), "BAD");
+  EXPECT_EQ(parsed(fetch(20'000)).substr(0, 3), "BAD");
+}
+
 TEST(Parse, AnswersWithTheTagIfThereIsOne) {
   EXPECT_EQ(parse_command("a.1 FOO\r\n").error().tag, "a.1");
   EXPECT_EQ(parse_command("+ NOOP\r\n").error().tag, "*");
