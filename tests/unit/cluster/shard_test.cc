@@ -1,5 +1,5 @@
-// A shard over files in memory: what a record that kills the process, a disk that hangs and an
-// index that fails do to it.
+// A shard over files in memory: what a record that kills the process and an applier that hangs do
+// to it.
 #include "cluster/shard/shard.h"
 
 #include <gtest/gtest.h>
@@ -117,7 +117,8 @@ TEST(Housekeeping, TheFloorOfOperationsIsNeverInTheFuture) {
   EXPECT_EQ(ops_floor(WallTime{25 * kHour}), 1u);
 }
 
-// A disk that hangs, as the log's thread sees it: blocks when a group is durable.
+// The applier hangs, in a watcher's callback: what was proposed is committed and never answered by
+// it.
 TEST_F(ShardTest, OneThatHangsKeepsNobodyFromStopping) {
   auto shard = open();
   ASSERT_TRUE(shard);
