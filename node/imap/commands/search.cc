@@ -128,6 +128,8 @@ Task<void> Searching::batch(storage::UidSet uids) {
     group.push_back(&entry);
     if (search_.deepest() == Stage::kContent) bytes += entry.message.size;
     if (group.size() < kGroup && bytes < kGroupBytes) continue;
+    // Contents take long: a batch of them must not outlast the server's stop.
+    if (session_.stopping) co_return Error{ErrorCode::kUnavailable, "the server is stopping"};
     CO_CHECK(co_await look_into_group(std::exchange(group, {})));
     bytes = 0;
   }

@@ -7,6 +7,12 @@ namespace {
 constexpr std::size_t kPatternsMax = 50;
 constexpr std::size_t kPatternBytesMax = 2000;  // of all: each is tried on every mailbox
 
+// The reference stands before each pattern (RFC 3501 §6.3.8).
+void bound(Cursor& cursor, std::size_t patterns, std::size_t bytes, const std::string& reference) {
+  if (patterns > kPatternsMax || bytes + patterns * reference.size() > kPatternBytesMax)
+    cursor.refuse("[LIMIT] too many patterns, or too long ones");
+}
+
 void selection_options(Cursor& cursor, ListCommand& command) {
   cursor.expect('(');
   command.extended = true;
@@ -67,12 +73,12 @@ ListCommand parse_list(Cursor& cursor) {
     do {
       command.patterns.push_back(cursor.list_mailbox());
       bytes += command.patterns.back().size();
-      if (command.patterns.size() > kPatternsMax || bytes > kPatternBytesMax)
-        cursor.refuse("[LIMIT] too many patterns");
+      bound(cursor, command.patterns.size(), bytes, command.reference);
     } while (cursor.take(' '));
     cursor.expect(')');
   } else {
     command.patterns.push_back(cursor.list_mailbox());
+    bound(cursor, 1, command.patterns.back().size(), command.reference);
   }
   if (cursor.take(' ')) return_options(cursor, command);
   return command;
@@ -84,6 +90,7 @@ LsubCommand parse_lsub(Cursor& cursor) {
   command.reference = cursor.mailbox();
   cursor.space();
   command.pattern = cursor.list_mailbox();
+  bound(cursor, 1, command.pattern.size(), command.reference);
   return command;
 }
 

@@ -14,6 +14,7 @@ using Kind = SearchKey::Kind;
 struct Search {
   Cursor& cursor;
   std::size_t keys = 0;
+  std::size_t content_keys = 0;
   std::size_t depth = 0;
 };
 
@@ -57,6 +58,12 @@ SearchKey with_text(Search& search, Kind kind) {
   SearchKey key = leaf(kind);
   key.text = text(search.cursor);
   return key;
+}
+
+SearchKey in_content(Search& search, Kind kind) {
+  if (++search.content_keys > kSearchContentKeysMax)
+    search.cursor.refuse("[LIMIT] too many BODY and TEXT keys in one search");
+  return with_text(search, kind);
 }
 
 SearchKey header(Search& search, std::string field) {
@@ -149,7 +156,7 @@ constexpr NamedKey kKeys[] = {
     {"ANSWERED", [](Search&) { return flag(storage::kAnswered); }},
     {"BCC", [](Search& s) { return header(s, "Bcc"); }},
     {"BEFORE", [](Search& s) { return with_date(s, Kind::kBefore); }},
-    {"BODY", [](Search& s) { return with_text(s, Kind::kBody); }},
+    {"BODY", [](Search& s) { return in_content(s, Kind::kBody); }},
     {"CC", [](Search& s) { return header(s, "Cc"); }},
     {"DELETED", [](Search&) { return flag(storage::kDeleted); }},
     {"DRAFT", [](Search&) { return flag(storage::kDraft); }},
@@ -172,7 +179,7 @@ constexpr NamedKey kKeys[] = {
     {"SINCE", [](Search& s) { return with_date(s, Kind::kSince); }},
     {"SMALLER", [](Search& s) { return with_size(s, Kind::kSmaller); }},
     {"SUBJECT", [](Search& s) { return header(s, "Subject"); }},
-    {"TEXT", [](Search& s) { return with_text(s, Kind::kText); }},
+    {"TEXT", [](Search& s) { return in_content(s, Kind::kText); }},
     {"TO", [](Search& s) { return header(s, "To"); }},
     {"UID", uid_set},
     {"UNANSWERED", [](Search&) { return inverse(flag(storage::kAnswered)); }},

@@ -58,6 +58,8 @@ struct SearchKey {
 // The parser's bounds on what a client may ask for; more is BAD.
 inline constexpr std::size_t kSearchDepthMax = 50;
 inline constexpr std::size_t kSearchKeysMax = 1000;
+// Of BODY and TEXT: each is looked for in every byte of every message.
+inline constexpr std::size_t kSearchContentKeysMax = 32;
 
 struct SearchReturn {  // RETURN (...), RFC 4731 §3.1; "RETURN ()" is ALL
   bool min = false, max = false, all = false, count = false;

@@ -237,6 +237,26 @@ TEST(Parse, BoundsTheHeaderFieldNamesOfAnItem) {
   EXPECT_EQ(parsed(fetch(20'000)).substr(0, 3), "BAD");
 }
 
+// Each pattern is tried on every mailbox, with the reference before it.
+TEST(Parse, BoundsTheReferenceAndThePatternsOfAListTogether) {
+  const std::string half(1200, 'a'), long_pattern(900, 'b');
+  EXPECT_NE(parsed("LIST \"" + half + "\" %").substr(0, 2), "NO");
+  for (const std::string& command : std::vector<std::string>{
+           "LIST \"" + half + "\" \"" + long_pattern + "\"", "LIST \"" + half + "\" (a b)",
+           "LSUB \"" + half + "\" \"" + long_pattern + "\""})
+    EXPECT_EQ(parsed(command).substr(0, 10), "NO [LIMIT]") << command;
+}
+
+TEST(Parse, BoundsHowManyTextsASearchLooksFor) {
+  const auto search = [](int keys) {
+    std::string line = "SEARCH";
+    for (int i = 0; i < keys; ++i) line += i % 2 ? " BODY a" : " TEXT b";
+    return parsed(line);
+  };
+  EXPECT_NE(search(32).substr(0, 2), "NO");
+  EXPECT_EQ(search(33).substr(0, 10), "NO [LIMIT]");
+}
+
 TEST(Parse, AnswersWithTheTagIfThereIsOne) {
   EXPECT_EQ(parse_command("a.1 FOO\r\n").error().tag, "a.1");
   EXPECT_EQ(parse_command("+ NOOP\r\n").error().tag, "*");
