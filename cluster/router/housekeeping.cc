@@ -1,5 +1,6 @@
 #include "cluster/router/housekeeping.h"
 
+#include "base/exception.h"
 #include "base/log.h"
 #include "cluster/router/op_ids.h"
 
@@ -72,7 +73,7 @@ void Housekeeping::run(asio::awaitable<void> job) {
   ++jobs_;
   asio::co_spawn(context_, std::move(job), [this](const std::exception_ptr& thrown) {
     if (--jobs_ == 0 && stopping_since_) deadline_tick_.cancel();
-    if (thrown) log::error("a background job has failed", {});
+    if (thrown) log::error("a background job has failed", {{"error", what(thrown)}});
   });
 }
 

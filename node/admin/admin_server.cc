@@ -11,6 +11,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/exception.h"
 #include "base/log.h"
 #include "node/admin/routes.h"
 
@@ -49,16 +50,6 @@ Response respond(const Request& request, const admin::Answer& answer) {
   response.body() += '\n';
   response.prepare_payload();
   return response;
-}
-
-std::string what(const std::exception_ptr& failure) {
-  try {
-    std::rethrow_exception(failure);
-  } catch (const std::exception& exception) {
-    return exception.what();
-  } catch (...) {
-    return "not an exception of ours";
-  }
 }
 
 Error io(const std::string& what, const std::string& path, int error) {

@@ -104,11 +104,7 @@ Task<CommandReader::Event> Conversation::next() {
 // Between two commands: what was answered goes out, then nothing is kept but the session.
 Task<void> Conversation::wait_for_input() {
   CO_CHECK(co_await session_.out.flush());
-  asio::steady_timer never(session_.connection.executor(), asio::steady_timer::time_point::max());
-  CO_ASSIGN_OR_RETURN(const bool input,
-                      co_await session_.connection.wait_input_or(never, session_.patience()));
-  if (!input) co_return Error{ErrorCode::kUnavailable, "the server stops"};
-  co_return Result<void>{};
+  co_return co_await session_.connection.wait_input(session_.patience());
 }
 
 Task<void> Conversation::handle(CommandReader::Event event) {

@@ -2,9 +2,9 @@
 // read has a deadline; every line a limit. Not thread-safe: one coroutine reads, the same one
 // writes. An idle connection holds no buffers.
 //
-// When the server stops, read_line() fails with kUnavailable and wait_input_or() returns false
-// where they would have had to wait between two commands: the session says goodbye (421, BYE) and
-// ends.
+// When the server stops, read_line() and wait_input() fail with kUnavailable and wait_input_or()
+// returns false where they would have had to wait between two commands: the session says goodbye
+// (421, BYE) and ends.
 #pragma once
 
 #include <chrono>

@@ -17,9 +17,7 @@ constexpr auto kIdleTime = std::chrono::seconds{60};
 
 // The next request; kInvalidArgument when what came is none.
 Task<Request> read_request(Connection& connection) {
-  asio::steady_timer never(connection.executor(), asio::steady_timer::time_point::max());
-  CO_ASSIGN_OR_RETURN(const bool input, co_await connection.wait_input_or(never, kIdleTime));
-  if (!input) co_return Error{ErrorCode::kUnavailable, "the server stops"};
+  CO_CHECK(co_await connection.wait_input(kIdleTime));
   const auto end = std::chrono::steady_clock::now() + kRequestTime;
   http::request_parser<http::empty_body> parser;
   parser.header_limit(kHeaderBytesMax);

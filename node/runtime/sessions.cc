@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/exception.h"
 #include "base/log.h"
 
 namespace everpost::node {
@@ -29,11 +30,8 @@ void Sessions::start(std::size_t n, asio::ip::tcp::socket socket, ConnectionLimi
                  [this, &thread](std::exception_ptr failure) {
                    // Errors are values in sessions: an exception is a mistake of ours, which one
                    // client pays for, not all.
-                   try {
-                     if (failure) std::rethrow_exception(failure);
-                   } catch (const std::exception& e) {
-                     log::error("session ended by an exception", {{"what", e.what()}});
-                   }
+                   if (failure)
+                     log::error("session ended by an exception", {{"what", what(failure)}});
                    thread.count.fetch_sub(1);
                    const std::lock_guard lock(mutex_);
                    if (--count_ == 0) ended_.notify_all();

@@ -4,6 +4,7 @@
 
 #include "storage/index/keys.h"
 #include "storage/machine/directory_values.h"
+#include "storage/machine/op_hours.h"
 
 namespace everpost::storage {
 namespace {
@@ -16,7 +17,6 @@ using Limits = DirectoryLimits;
 constexpr std::size_t kExpiredMax = 20'000;
 // The feature level of the commands that this program can apply (D16).
 constexpr std::uint32_t kFeatureLevel = 1;
-constexpr std::int64_t kHourMicros = 3'600'000'000;
 
 // Why a command is refused; none: it was carried out. An Error of a Result is the index's.
 using Refusal = std::optional<Error>;
@@ -226,7 +226,7 @@ Result<Refusal> Transaction::operator()(const SetSetting& command) {
 
 Result<Refusal> Transaction::operator()(const ExpireOps& command) {
   // A floor in the future would refuse every operation until then: for good, for it never sinks.
-  if (std::int64_t{command.ops_before} > time_.micros / kHourMicros)
+  if (std::int64_t{command.ops_before} > hours(time_))
     return refused(ErrorCode::kInvalidArgument, "operations", std::to_string(command.ops_before),
                    "they cannot expire before they are made");
   counters_.ops_floor = std::max(counters_.ops_floor, command.ops_before);
@@ -252,7 +252,7 @@ Refusal check_age(const OpId& op, WallTime now, const Counters& counters) {
   if (op.hour < counters.ops_floor)
     return Error{ErrorCode::kInvalidArgument,
                  "operation " + to_string(op) + ": too old to tell whether it was applied before"};
-  if (op.hour > now.micros / kHourMicros + 1)
+  if (op.hour > hours(now) + 1)
     return Error{ErrorCode::kInvalidArgument, "operation " + to_string(op) +
                                                   ": made in the future; set the clock of node " +
                                                   std::to_string(op.frontend)};

@@ -91,10 +91,8 @@ Result<std::size_t> apply_some(Index& index, std::span<const Record> records,
   return count;
 }
 
-}  // namespace
-
-Result<std::vector<Applied>> apply_records(Index& index, ShardKind kind,
-                                           std::span<const Record> records) {
+Result<std::vector<Applied>> apply_all(Index& index, ShardKind kind,
+                                       std::span<const Record> records) {
   std::vector<Applied> all;
   all.reserve(records.size());
   while (!records.empty()) {
@@ -107,6 +105,18 @@ Result<std::vector<Applied>> apply_records(Index& index, ShardKind kind,
     records = records.subspan(count);
   }
   return all;
+}
+
+}  // namespace
+
+Result<std::vector<Applied>> apply_records(HintFile& applying, Index& index, ShardKind kind,
+                                           std::span<const Record> records) {
+  RETURN_IF_ERROR(
+      applying.write({records.front().header.lsn.value, records.back().header.end().value}));
+  auto applied = apply_all(index, kind, records);
+  // An error is not the records' doing, as a death would be: a full disk, say.
+  if (!applied) (void)applying.write({});
+  return applied;
 }
 
 }  // namespace everpost::storage

@@ -255,11 +255,8 @@ Result<void> Recovery::catch_up() {
 }
 
 Result<void> Recovery::apply(std::span<const Record> batch) {
-  RETURN_IF_ERROR(
-      parts_.applying->write({batch.front().header.lsn.value, batch.back().header.end().value}));
-  const auto applied = apply_records(*parts_.index, options_.kind, batch);
+  const auto applied = apply_records(*parts_.applying, *parts_.index, options_.kind, batch);
   if (!applied) {
-    (void)parts_.applying->write({});  // it is an error, not the record's doing: a full disk, say
     if (applied.error().code == ErrorCode::kCorrupt) index_damage_ = applied.error();
     return applied.error();
   }

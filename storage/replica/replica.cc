@@ -46,14 +46,8 @@ class OpenReplica final : public Replica {
   Result<std::vector<Applied>> apply(std::span<const Record> records) override {
     if (records.empty()) return std::vector<Applied>();
     RETURN_IF_ERROR(check_undamaged());
-    // Read when the next process finds that this one died of it (H48).
-    RETURN_IF_ERROR(parts_.applying->write(
-        {records.front().header.lsn.value, records.back().header.end().value}));
-    auto applied = apply_records(*parts_.index, options_.kind, records);
-    if (!applied) {
-      (void)parts_.applying->write({});  // it is an error, not the record's doing: a full disk, say
-      return broken(applied.error());
-    }
+    auto applied = apply_records(*parts_.applying, *parts_.index, options_.kind, records);
+    if (!applied) return broken(applied.error());
     note_mark();
     return applied;
   }

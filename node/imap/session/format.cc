@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "node/imap/syntax/ascii.h"
 #include "node/imap/syntax/cursor.h"
 #include "node/imap/syntax/mailbox_name.h"
 
@@ -20,9 +21,7 @@ void append_quoted(std::string_view text, std::string& to) {
 void append_mailbox(std::string_view utf8_name, std::string& to) {
   const std::string wire = encode_mailbox_name(utf8_name);
   // A bare NIL would be read as "no value" (RFC 3501 §4.5).
-  const bool is_nil = wire.size() == 3 && (wire[0] | 0x20) == 'n' && (wire[1] | 0x20) == 'i' &&
-                      (wire[2] | 0x20) == 'l';
-  if (!wire.empty() && !is_nil && std::ranges::all_of(wire, is_atom_char))
+  if (!wire.empty() && !equal_no_case(wire, "NIL") && std::ranges::all_of(wire, is_atom_char))
     to += wire;
   else
     append_quoted(wire, to);

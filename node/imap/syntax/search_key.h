@@ -55,7 +55,7 @@ struct SearchKey {
   friend bool operator==(const SearchKey&, const SearchKey&) = default;
 };
 
-// The parser's bounds on what a client may ask for; more is BAD.
+// The parser's bounds on what a client may ask for; more is NO [LIMIT].
 inline constexpr std::size_t kSearchDepthMax = 50;
 inline constexpr std::size_t kSearchKeysMax = 1000;
 // Of BODY and TEXT: each is looked for in every byte of every message.

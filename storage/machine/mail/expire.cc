@@ -2,13 +2,13 @@
 #include "storage/machine/mail/ops.h"
 #include "storage/machine/mail/purge.h"
 #include "storage/machine/mail/sweep.h"
+#include "storage/machine/op_hours.h"
 
 namespace everpost::storage::mail {
 
 Result<MailResult> run(Context& context, const Expire& command) {
   // What is being made at the moment must not be refused.
-  constexpr std::int64_t kMicrosPerHour = 3'600'000'000;
-  if (std::int64_t{command.ops_before} > context.header.time.micros / kMicrosPerHour)
+  if (std::int64_t{command.ops_before} > hours(context.header.time))
     return refuse(ErrorCode::kInvalidArgument, "operations cannot expire before they are made");
   if (command.uploads_before > context.header.time)
     return refuse(ErrorCode::kInvalidArgument, "uploads cannot expire before they are staged");

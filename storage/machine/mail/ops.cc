@@ -1,17 +1,14 @@
 #include "storage/machine/mail/ops.h"
 
+#include "storage/machine/op_hours.h"
+
 namespace everpost::storage::mail {
-namespace {
-
-constexpr std::int64_t kMicrosPerHour = 3'600'000'000;
-
-}  // namespace
 
 Result<std::optional<MailOutcome>> recall(IndexTxn& txn, const Shard& shard, const OpId& op,
                                           WallTime now) {
   if (op.hour < shard.get().ops_floor)
     return refuse(ErrorCode::kTimeout, "the operation is too old to know whether it was done");
-  if (std::int64_t{op.hour} > now.micros / kMicrosPerHour + 1)
+  if (std::int64_t{op.hour} > hours(now) + 1)
     return refuse(ErrorCode::kUnavailable, "the operation was made in the future");
   ASSIGN_OR_RETURN(const auto stored, txn.get(keys::op(op)));
   if (!stored) return std::nullopt;
