@@ -7,30 +7,12 @@
 #pragma once
 
 #include <cstdint>
-#include <string>
 #include <vector>
 
-#include "base/ids.h"
 #include "base/result.h"
+#include "cluster/coordinator/shard_config.h"
 
 namespace everpost::cluster {
-
-// One copy of a shard. A wiped or restored disk is another copy (docs/architecture.md).
-struct CopyId {
-  NodeId node;
-  Uuid disk{};
-  friend auto operator<=>(const CopyId&, const CopyId&) = default;
-};
-
-struct ShardConfig {
-  Lineage lineage{1};
-  Epoch epoch{0};
-  NodeId primary{0};  // 0: none
-  std::vector<CopyId> isr;
-  std::vector<NodeId> replicas;  // in the order of preference
-  std::uint8_t min_isr = 1;
-  friend bool operator==(const ShardConfig&, const ShardConfig&) = default;
-};
 
 struct Versioned {
   ShardConfig config;

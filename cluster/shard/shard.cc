@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "cluster/shard/epoch_start.h"
+#include "cluster/replication/epoch_start.h"
 
 namespace everpost::cluster {
 namespace {

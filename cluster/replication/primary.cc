@@ -1,0 +1,111 @@
+#include "cluster/replication/primary.h"
+
+#include "base/crc32c.h"
+#include "cluster/replication/configuration.h"
+#include "cluster/replication/disk.h"
+#include "cluster/replication/epoch_start.h"
+
+namespace everpost::cluster::replication {
+
+void become_primary(Context& c) {
+  State& state = c.state;
+  state.role = Role::kPrimary;
+  state.meta.epoch = state.config->epoch;
+  state.following = {};
+  state.candidacy = {};
+  state.primacy = {};
+  meet_replicas(c);
+}
+
+void step_down(Context& c, std::string_view why) {
+  State& state = c.state;
+  // What is committed will be applied, and answered as usual; for the rest nobody knows.
+  c.emit(Closed{state.commit, why});
+  refuse_parked(c);
+  refuse_reads(c);
+  const Settings& settings = state.settings;
+  state.duel_backoff = std::clamp(2 * state.duel_backoff, Micros{std::chrono::seconds{1}},
+                                  settings.duel_backoff_max);
+  state.duel_not_before = c.now.steady + state.duel_backoff;
+  state.primacy = {};
+  state.following = {};
+  state.following.heard = c.now.steady;
+  drop_unwritten(c);
+  take_member_role(c);
+}
+
+void abdicate(Context& c, std::string_view why) {
+  for (const auto& [node, peer] : c.state.primacy.peers) c.send(node, StepDown{});
+  step_down(c, why);
+}
+
+void begin_reign(Context& c) {
+  State& state = c.state;
+  Primacy& primacy = state.primacy;
+  const bool saved = state.saved.epoch >= state.meta.epoch;
+  if (primacy.begun || !saved || state.log.truncating) return;
+  storage::NewRecord start;
+  start.type = storage::RecordType::kEpochStart;
+  start.meta = encode(EpochStart{state.meta.epoch, state.self.copy.node, state.config_version, 1});
+  start.time = std::max(c.now.wall, WallTime{state.log.last_time.micros + 1});
+  start.seal();
+  append_to_log(c, lay_out(std::move(start), state.log.end, state.meta.epoch, state.commit,
+                           state.header_seed));
+  primacy.begun = true;
+  primacy.reign_begins = state.log.end.lsn;
+}
+
+void advance_commit(Context& c) {
+  State& state = c.state;
+  if (!state.primacy.begun) return;
+  if (state.config->isr.size() < state.config->min_isr && !planted(Bug::kCountIsrOnly)) return;
+  Lsn commit = state.log.durable.lsn;
+  for (const CopyId& copy : maximal_isr(state)) {
+    if (copy == state.self.copy) continue;
+    const auto found = state.primacy.peers.find(copy.node);
+    if (found == state.primacy.peers.end() || found->second.copy != copy) return;
+    commit = std::min(commit, found->second.match);
+  }
+  state.commit = std::max(state.commit, commit);
+}
+
+void open_if_ready(Context& c) {
+  State& state = c.state;
+  Primacy& primacy = state.primacy;
+  if (primacy.open || !primacy.begun) return;
+  const bool committed = state.commit >= primacy.reign_begins || planted(Bug::kOpenEarly);
+  // H20: before its own first record is committed and applied it does not know what its
+  // predecessor has answered.
+  const bool applied = state.applied >= primacy.reign_begins ||
+                       (planted(Bug::kOpenEarly) && state.applied >= state.commit_told);
+  if (!committed || !applied) return;
+  primacy.open = true;
+  c.emit(Opened{state.meta.epoch, primacy.reign_begins});
+  admit_parked(c);
+}
+
+bool is_caught_up(const State& state, const Peer& peer) {
+  if (peer.state != Peer::State::kStreaming || peer.hole || !state.primacy.begun) return false;
+  if (planted(Bug::kExtendEarly)) return true;
+  // D10. Not "has seen the epoch": with a member that is dead nothing would ever be committed, and
+  // nobody could join.
+  return peer.match >= std::max(state.primacy.reign_begins, state.commit);
+}
+
+void continue_primacy(Context& c) {
+  State& state = c.state;
+  if (state.role != Role::kPrimary) return;
+  begin_reign(c);
+  advance_commit(c);
+  open_if_ready(c);
+  adjust_isr(c);
+  continue_transfer(c);
+  continue_reads(c);
+  for (auto& [node, peer] : state.primacy.peers)
+    if (peer.state == Peer::State::kStreaming)
+      stream(c, node, peer);
+    else
+      greet(c, node, peer);
+}
+
+}  // namespace everpost::cluster::replication
