@@ -29,6 +29,14 @@ class File {
   virtual Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> to) = 0;
   // Writes all parts one after the other from `offset` on (pwritev). Errors: kNoSpace, kIo.
   virtual Result<void> write(std::uint64_t offset, std::span<const Bytes> parts) = 0;
+  // Like write(), but past the page cache (O_DIRECT): large amounts that are not read again soon
+  // cost neither a copy nor fresh pages. It needs a sync() as well. No block that write() has
+  // changed since the last sync() may be among these: the caller keeps the two apart.
+  //   offset, bytes   multiples of kDirectBytes, in memory as well
+  // Errors: kUnsupported (the file system has no such writes: nothing was written, use write());
+  // kNoSpace, kIo.
+  static constexpr std::size_t kDirectBytes = 4096;
+  virtual Result<void> write_direct(std::uint64_t offset, Bytes bytes) = 0;
   // The bytes written before are on stable storage (fdatasync). Errors: kIo, after which nobody
   // knows what is on the disk: never call it again (docs/architecture.md, "a failed fdatasync").
   virtual Result<void> sync() = 0;
@@ -41,6 +49,12 @@ class File {
 
   Result<void> write(std::uint64_t offset, Bytes bytes) {
     return write(offset, std::span<const Bytes>(&bytes, 1));
+  }
+
+ protected:
+  static bool is_direct(std::uint64_t offset, Bytes bytes) {
+    return offset % kDirectBytes == 0 && bytes.size() % kDirectBytes == 0 &&
+           reinterpret_cast<std::uintptr_t>(bytes.data()) % kDirectBytes == 0;
   }
 };
 

@@ -7,6 +7,7 @@
 #include <set>
 #include <variant>
 
+#include "base/invariant.h"
 #include "storage/env/memory_inode.h"
 
 namespace everpost::storage {
@@ -69,6 +70,7 @@ struct MemoryDisk {
   bool defer_background = false;
   std::optional<MemoryEnv::SyncFault> sync_fault;
   bool write_fault = false;
+  bool refuses_direct = false;
   std::uint64_t operations = 0;
   std::uint64_t stop_at = 0;  // 0: never
   bool stopped = false;
@@ -169,21 +171,17 @@ class MemoryFile final : public File {
   }
 
   Result<void> write(std::uint64_t offset, std::span<const Bytes> parts) override {
-    return disk_->operate(Kind::kWrite, path_, [&]() -> Result<void> {
-      RETURN_IF_ERROR(usable("write", true));
-      std::uint64_t left = 0;
-      for (const Bytes part : parts) left += part.size();
-      const bool fails = std::exchange(disk_->write_fault, false);
-      if (fails) left = left == 0 ? 0 : disk_->random() % left;
-      for (const Bytes part : parts) {
-        const std::size_t bytes = std::min<std::uint64_t>(part.size(), left);
-        if (inode_->write(offset, part.first(bytes)) < bytes)
-          return error(ErrorCode::kNoSpace, "write", path_, "no space left");
-        offset += bytes;
-        left -= bytes;
-      }
-      if (fails) return error(ErrorCode::kIo, "write", path_, "the medium has an error");
-      return {};
+    return disk_->operate(Kind::kWrite, path_, [&] { return write_parts(offset, parts); });
+  }
+
+  Result<void> write_direct(std::uint64_t offset, Bytes bytes) override {
+    INVARIANT(is_direct(offset, bytes), "direct writes are of whole blocks");
+    return disk_->operate(Kind::kWriteDirect, path_, [&]() -> Result<void> {
+      if (disk_->refuses_direct)
+        return error(ErrorCode::kUnsupported, "write directly to", path_, "not on this disk");
+      INVARIANT(!inode_->unsynced(offset, bytes.size()),
+                "direct writes keep apart from what the page cache has to write");
+      return write_parts(offset, std::span<const Bytes>(&bytes, 1));
     });
   }
 
@@ -236,6 +234,23 @@ class MemoryFile final : public File {
   }
 
  private:
+  Result<void> write_parts(std::uint64_t offset, std::span<const Bytes> parts) {
+    RETURN_IF_ERROR(usable("write", true));
+    std::uint64_t left = 0;
+    for (const Bytes part : parts) left += part.size();
+    const bool fails = std::exchange(disk_->write_fault, false);
+    if (fails) left = left == 0 ? 0 : disk_->random() % left;
+    for (const Bytes part : parts) {
+      const std::size_t bytes = std::min<std::uint64_t>(part.size(), left);
+      if (inode_->write(offset, part.first(bytes)) < bytes)
+        return error(ErrorCode::kNoSpace, "write", path_, "no space left");
+      offset += bytes;
+      left -= bytes;
+    }
+    if (fails) return error(ErrorCode::kIo, "write", path_, "the medium has an error");
+    return {};
+  }
+
   Result<void> usable(std::string_view what, bool to_write) const {
     if (boot_ != disk_->boot)
       return error(ErrorCode::kIo, what, path_, "the handle is from before a crash");
@@ -416,6 +431,11 @@ void MemoryEnv::fail_next_sync(SyncFault fault) {
 void MemoryEnv::fail_next_write() {
   const std::scoped_lock lock(disk_->mutex);
   disk_->write_fault = true;
+}
+
+void MemoryEnv::refuse_direct() {
+  const std::scoped_lock lock(disk_->mutex);
+  disk_->refuses_direct = true;
 }
 
 void MemoryEnv::set_space(std::uint64_t total_bytes) {

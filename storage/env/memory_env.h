@@ -6,6 +6,10 @@
 //   - A file is what the process sees (the page cache) and what the disk holds. sync() makes both
 //     equal. A power loss keeps each unsynced sector of 512 bytes or not, independently; a sector
 //     itself is never torn. The size of a file that grew or shrank may end anywhere between.
+//   - A direct write reaches the disk no sooner: the disk has a cache of its own. One of blocks
+//   that
+//     write() has changed since the last sync() ends the process: a test has found a caller that
+//     does not keep the two apart.
 //   - Creations, renames and removals are durable after sync_folder(). A power loss keeps each of
 //     them or not, independently; a rename within a folder happens as a whole or not at all.
 //   - A crash of the process alone loses nothing of either. Both kinds of crash release locks and
@@ -57,6 +61,7 @@ class MemoryEnv final : public Env {
   };
   void fail_next_sync(SyncFault fault);  // of a file; kIo
   void fail_next_write();                // some first part of the bytes is written, then kIo
+  void refuse_direct();                  // write_direct() fails with kUnsupported from now on
   void set_space(std::uint64_t total_bytes);
   // Rot: in the page cache and on the disk. The byte must exist.
   void flip_bit(const std::string& path, std::uint64_t offset, unsigned bit);
@@ -66,7 +71,18 @@ class MemoryEnv final : public Env {
   // ---- stopping at a given operation
   // Every call of Env and File that touches the disk counts as one operation.
   struct Operation {
-    enum class Kind { kOpen, kRead, kWrite, kSync, kTruncate, kAllocate, kPunch, kFolder, kQuery };
+    enum class Kind {
+      kOpen,
+      kRead,
+      kWrite,
+      kWriteDirect,
+      kSync,
+      kTruncate,
+      kAllocate,
+      kPunch,
+      kFolder,
+      kQuery
+    };
     std::uint64_t number = 0;  // from 1 on
     Kind kind{};
     std::string path;

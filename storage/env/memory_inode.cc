@@ -165,6 +165,13 @@ void MemoryInode::restore(std::uint64_t index, const Behind& from, Sectors secto
   }
 }
 
+bool MemoryInode::unsynced(std::uint64_t offset, std::uint64_t bytes) const {
+  for (auto at = behind_.lower_bound(offset / kPage);
+       at != behind_.end() && at->first * kPage < offset + bytes; ++at)
+    if (at->second.written != 0) return true;
+  return false;
+}
+
 void MemoryInode::sync() {
   for (auto at = behind_.begin(); at != behind_.end();) {
     Behind& state = at->second;

@@ -38,6 +38,8 @@ class MemoryInode {
   void truncate(std::uint64_t bytes);
   void punch(std::uint64_t offset, std::uint64_t bytes);
 
+  // Whether write() has changed any page of this since the last sync.
+  bool unsynced(std::uint64_t offset, std::uint64_t bytes) const;
   void sync();
   void sync_fails_and_keeps();
   void sync_fails_and_reverts();

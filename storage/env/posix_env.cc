@@ -5,11 +5,14 @@
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
 #include <system_error>
 #include <unistd.h>
+
+#include "base/invariant.h"
 
 namespace everpost::storage {
 namespace {
@@ -127,6 +130,34 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<void> write_direct(std::uint64_t offset, Bytes bytes) override {
+    INVARIANT(is_direct(offset, bytes), "direct writes are of whole blocks");
+    if (!direct_) {
+      // Reopened by its descriptor: the file may have been renamed since.
+      const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
+      const int fd = retry([&] { return ::open(self.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC); });
+      if (fd < 0)
+        return Error{ErrorCode::kUnsupported, failed("open O_DIRECT", path_, errno).context};
+      direct_.emplace(fd);
+    }
+    for (std::size_t done = 0; done < bytes.size();) {
+      const std::uint64_t at = offset + done;
+      const std::size_t left = bytes.size() - done;
+      const ssize_t n = retry([&] {
+        return ::pwrite(direct_->get(), bytes.data() + done, left, static_cast<off_t>(at));
+      });
+      if (n < 0 && errno == EINVAL && done == 0)
+        return Error{ErrorCode::kUnsupported,
+                     failed("write O_DIRECT", path_, at, left, EINVAL).context};
+      // A part of a block is written again with the rest of it.
+      const std::size_t whole =
+          n < 0 ? 0 : static_cast<std::size_t>(n) / kDirectBytes * kDirectBytes;
+      if (whole == 0) return failed("write O_DIRECT", path_, at, left, n < 0 ? errno : EIO);
+      done += whole;
+    }
+    return {};
+  }
+
   Result<void> sync() override {
     if (retry([&] { return ::fdatasync(fd_.get()); }) != 0) {
       // Even "no space" says here that bytes accepted before are lost.
@@ -175,6 +206,7 @@ class PosixFile final : public File {
 
   const std::string path_;
   const Descriptor fd_;
+  std::optional<Descriptor> direct_;  // the same file with O_DIRECT; of the writer's thread
 };
 
 }  // namespace

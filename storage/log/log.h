@@ -38,6 +38,9 @@ struct LogOptions {
   std::uint64_t segment_bytes = 64 << 20;
   // One append() never writes more, so it bounds a record too. At most segment_bytes - 4 KiB.
   std::uint32_t group_bytes_max = 4 << 20;
+  // A group of so much goes past the page cache, whole blocks of it: pages of its own would cost
+  // more than the copy, and nobody reads it soon.
+  std::uint64_t direct_bytes_min = 128 << 10;
   std::size_t open_files_max = 32;  // segments kept open for reading
 };
 

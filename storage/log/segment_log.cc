@@ -50,7 +50,8 @@ SegmentLog::SegmentLog(Env& env, LogOptions options)
       options_(std::move(options)),
       seed_(header_seed(options_.identity)),
       segments_(env, options_.folder, options_.open_files_max),
-      ready_(env, options_.folder, options_.segment_bytes) {}
+      ready_(env, options_.folder, options_.segment_bytes),
+      writer_(options_.direct_bytes_min) {}
 
 Result<std::unique_ptr<SegmentLog>> SegmentLog::open(Env& env, LogOptions options,
                                                      const Start& start, LogRecovery& recovery) {
@@ -256,7 +257,8 @@ Result<std::vector<RecordHeader>> SegmentLog::append(Epoch epoch, Lsn commit,
   LogTail tail = tail_;
   auto headers = lay_out(epoch, commit, group, tail);
   INVARIANT(tail.end <= active_->limit, "a record is written into allocated space");
-  if (auto written = active_->file->write(active_->header.offset_of(tail_.end), parts_); !written)
+  if (auto written = writer_.write(*active_->file, active_->header.offset_of(tail_.end), parts_);
+      !written)
     // Even "no space": it was allocated, so nobody can tell what has happened.
     return poison(in_context("append at lsn " + to_string(tail_.end), std::move(written).error()));
   records_ += headers.size();

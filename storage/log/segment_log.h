@@ -5,6 +5,7 @@
 #include <mutex>
 #include <optional>
 
+#include "storage/log/group_writer.h"
 #include "storage/log/ready_segment.h"
 #include "storage/log/segment_set.h"
 
@@ -67,6 +68,7 @@ class SegmentLog final : public Log {
 
   LogTail tail_;
   std::optional<Active> active_;  // none in a log without segments
+  GroupWriter writer_;
   std::vector<Bytes> parts_;      // of the group being written
   std::vector<std::byte> small_;  // headers, small pieces and padding among them
 

@@ -1,5 +1,6 @@
 #include "storage/env/env.h"
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <stdlib.h>
@@ -65,6 +66,23 @@ TEST_P(AnyEnv, WritesManyPartsAsOne) {
   ASSERT_OK(file->write(5, parts));
   EXPECT_EQ(contents("f"), std::string(5, '\0') + want);
   ASSERT_OK(file->write(0, std::span<const Bytes>{}));
+}
+
+TEST_P(AnyEnv, WritesWholeBlocksPastThePageCache) {
+  const auto file = *env_->open(path("f"), Env::Open::kCreate);
+  ASSERT_OK(file->allocate(0, 16384));
+  ASSERT_OK(file->write(4090, as_bytes("before")));
+  ASSERT_OK(file->write(12288, as_bytes("behind")));
+  EXPECT_EQ(contents("f").substr(4096, 8192), std::string(8192, '\0'));  // pages in the cache
+  alignas(File::kDirectBytes) std::array<std::byte, 8192> blocks;
+  blocks.fill(std::byte{'d'});
+  ASSERT_OK(env_->rename(path("f"), path("g")));
+  const auto written = file->write_direct(4096, blocks);
+  if (!written && written.error().code == ErrorCode::kUnsupported)
+    GTEST_SKIP() << why(written.error());
+  ASSERT_OK(written);
+  ASSERT_OK(file->sync());
+  EXPECT_EQ(contents("g").substr(4090, 8204), "before" + std::string(8192, 'd') + "behind");
 }
 
 TEST_P(AnyEnv, ReadsLessOnlyAtTheEnd) {

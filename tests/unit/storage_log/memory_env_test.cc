@@ -1,5 +1,7 @@
 #include "storage/env/memory_env.h"
 
+#include <array>
+
 #include "tests/unit/storage_log/log_fixture.h"
 
 namespace everpost::storage {
@@ -58,6 +60,26 @@ TEST(MemoryEnv, KeepsWhatWasSynced) {
     EXPECT_EQ(contents(env, "f").substr(0, 700),
               std::string(100, 'a') + "synced" + std::string(594, 'a'));
   }
+}
+
+TEST(MemoryEnv, LosesUnsyncedDirectWritesToo) {
+  MemoryEnv env;
+  const auto file = durable_file(env, std::string(8192, 'a'));
+  alignas(File::kDirectBytes) std::array<std::byte, 4096> block;
+  block.fill(std::byte{'b'});
+  ASSERT_OK(file->write_direct(0, block));
+  ASSERT_OK(file->sync());
+  ASSERT_OK(file->write_direct(4096, block));
+  env.crash(MemoryEnv::Crash::kPower, 0);
+  EXPECT_EQ(contents(env, "f"), std::string(4096, 'b') + std::string(4096, 'a'));
+}
+
+TEST(MemoryEnvDeathTest, EndsAMixOfDirectAndUnsyncedWritesInOneBlock) {
+  MemoryEnv env;
+  const auto file = durable_file(env, std::string(8192, 'a'));
+  alignas(File::kDirectBytes) std::array<std::byte, 4096> block{};
+  ASSERT_OK(file->write(8000, as_bytes("b")));
+  EXPECT_DEATH((void)file->write_direct(4096, block), "keep apart");
 }
 
 TEST(MemoryEnv, LosesUnsyncedChangesOfFolders) {

@@ -49,6 +49,41 @@ TEST_F(PosixLog, KeepsEverythingOverSegmentsEpochsCutsAndReopens) {
   }
 }
 
+// Large groups, written past the page cache, between small ones, written through it; and a reader
+// whose readahead takes blocks into the page cache that are written next.
+TEST_F(PosixLog, IsReadWhileGroupsAreWrittenPastThePageCache) {
+  options_.segment_bytes = 4 << 20;
+  options_.group_bytes_max = 1 << 20;
+  const auto bytes = [](std::size_t i) { return i % 3 == 0 ? 900 + i : 150'000 + 1111 * i; };
+  Lsn durable;
+  {
+    const auto opened = open_log(env_, {}, options_);
+    ASSERT_OK(opened);
+    Log& log = *opened->log;
+    std::atomic<bool> stop = false;
+    std::thread reader([&] {
+      while (!stop) {
+        std::size_t count = 0;
+        EXPECT_OK(log.scan(log.begin(), log.durable(), [&](const Record& record) -> Result<bool> {
+          EXPECT_EQ(as_text(record.body), text(count, bytes(count)));
+          ++count;
+          return true;
+        }));
+      }
+    });
+    for (std::size_t i = 0; i < 60; ++i)
+      EXPECT_OK(commit(log, Epoch{1}, record("m", text(i, bytes(i)))));
+    stop = true;
+    reader.join();
+    durable = log.durable();
+  }
+  const auto opened = open_log(env_, {.scan_from = {}, .durable_hint = durable}, options_);
+  ASSERT_OK(opened);
+  EXPECT_EQ(scan_all(*opened->log).value_or(std::vector<Seen>{}).size(), 60u);
+  EXPECT_EQ(opened->log->verify().value_or(std::vector<std::string>{"?"}),
+            std::vector<std::string>{});
+}
+
 TEST_F(PosixLog, IsReadWhileItIsWritten) {
   options_.open_files_max = 2;
   const auto opened = open_log(env_, {}, options_);

@@ -14,6 +14,13 @@ class Trial {
   explicit Trial(std::uint64_t seed) : env_(seed), random_(seed * 2654435761u) {
     options_.segment_bytes = 16 << 10;
     options_.group_bytes_max = 4 << 10;
+    if (seed % 2 == 0) return;
+    // Groups of several blocks, of which the whole ones go past the page cache.
+    options_.segment_bytes = 128 << 10;
+    options_.group_bytes_max = 48 << 10;
+    options_.direct_bytes_min = 6 << 10;
+    body_bytes_ = 12'000;
+    if (seed % 8 == 1) env_.refuse_direct();
   }
 
   void go() {
@@ -95,7 +102,7 @@ class Trial {
     const std::size_t count = 1 + below(4);
     for (std::size_t i = 0; i < count; ++i) {
       const std::string meta = text(++number_, below(40));
-      const std::string body = chance(3) ? "" : text(number_, below(900));
+      const std::string body = chance(3) ? "" : text(number_, below(body_bytes_));
       group.push_back(record(meta, body));
       seen.push_back({{}, meta, body});
     }
@@ -151,6 +158,7 @@ class Trial {
   std::vector<Lsn> ends_;
   std::size_t durable_ = 0;
   std::uint64_t number_ = 0;
+  std::uint64_t body_bytes_ = 900;
   bool same_boot_ = true;
   bool fault_ = false;
 };
