@@ -4,9 +4,12 @@
 //   size=1042 ms=1.3
 //
 // Values with spaces, quotes or control characters are quoted; bytes from outside cannot break a
-// line. Callable from any thread; never blocks on more than the write of a line.
+// line. Callable from any thread. A line is written before write() returns, or, while there is a
+// Writer, soon: then write() never waits for the disk.
 #pragma once
 
+#include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <string>
@@ -37,6 +40,21 @@ using Fields = std::initializer_list<Field>;
 // to open the file anew after a rotation. Throws std::runtime_error if the file cannot be opened.
 void open(Level level, const std::string& file);
 bool enabled(Level level);
+
+// While it lives, a thread of its own writes the lines. At most kLinesMax wait; beyond that lines
+// are lost rather than their writers held up, and a line says how many. Warnings and errors have
+// kReserve places more. At most one at a time; made after a fork or a change of user.
+class Writer {
+ public:
+  static constexpr std::size_t kLinesMax = 16'384, kReserve = 1024;
+  Writer();
+  ~Writer();  // writes what waits
+  Writer(const Writer&) = delete;
+  Writer& operator=(const Writer&) = delete;
+};
+// Waits until what was logged before is written: for those about to end the process. False: it is
+// not, after `at_most` (the disk of the log may be the one that hangs).
+bool flush(std::chrono::milliseconds at_most = std::chrono::seconds{2});
 
 void write(Level level, std::string_view event, Fields fields);
 inline void debug(std::string_view event, Fields fields = {}) {

@@ -29,6 +29,7 @@ void stop_process(ShardId shard, const Error& error) {
               {"remedy",
                "check the disk (dmesg, smartctl), then start again: the copy is checked "
                "before it serves"}});
+  log::flush();
   std::_Exit(kExitDiskFailed);
 }
 

@@ -92,6 +92,7 @@ int run(Config config) {
 
   Server server(std::move(config));
   if (const auto ready = become_who_we_are(server); !ready) return fail(ready.error());
+  const log::Writer log_writer;  // a thread: so only now, as the user that stays
   log::info("everpostd starts", {{"version", EVERPOST_VERSION},
                                  {"node", server.config().id},
                                  {"data", server.config().data_folder},

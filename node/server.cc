@@ -149,12 +149,14 @@ Result<void> Server::stop() {
       // They use the store, so it cannot be closed under them. It recovers what was committed.
       log::error("sessions do not end; exiting without closing the store",
                  {{"sessions", sessions_.count()}});
+      log::flush();
       std::_Exit(EXIT_FAILURE);
     }
   }
   if (admin_stopped->get_future().wait_for(kGrace) != std::future_status::ready) {
     // A request that takes long, such as `everpost verify`, reads the store on a thread of its own.
     log::error("an administrator's request does not end; exiting without closing the store");
+    log::flush();
     std::_Exit(EXIT_FAILURE);
   }
   stop_http();
