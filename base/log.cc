@@ -61,8 +61,8 @@ void put(const Line& line) { line.logger->log(line.time, {}, line.level, line.te
 // The lines that wait for the Writer's thread.
 class Queue {
  public:
-  // False: there is no thread; the caller writes it.
-  bool add(Line&& line) {
+  // Takes the line. False: there is no thread; the caller keeps it, and writes it.
+  bool add(Line& line) {
     const std::lock_guard lock(mutex_);
     if (!running_) return false;
     const bool urgent = line.level >= spdlog::level::warn;
@@ -199,7 +199,7 @@ void write(Level level, std::string_view event, Fields fields) {
     append_value(line, field.value);
   }
   Line complete{logger, spdlog::log_clock::now(), to_spdlog(level), std::move(line)};
-  if (queue().add(std::move(complete))) return;
+  if (queue().add(complete)) return;
   put(complete);
   logger->flush();
 }
