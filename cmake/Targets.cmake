@@ -70,6 +70,7 @@ endfunction()
 # everpost_test(NAME SOURCES ... DEPENDS ... [PCH from]): a GoogleTest program, one ctest entry, label
 # `unit`. Tests are compiled without optimisation, also in the release build: what they test is optimised,
 # and they are half of all the code there is to compile.
+add_custom_target(everpost_tests)  # all of them, with the fuzz targets
 set(EVERPOST_TEST_OPTIONS)
 if(NOT EVERPOST_SANITIZE)
   set(EVERPOST_TEST_OPTIONS -O0)
@@ -82,6 +83,7 @@ function(everpost_test name)
   if(ARG_PCH)
     target_precompile_headers(${name} REUSE_FROM ${ARG_PCH})
   endif()
+  add_dependencies(everpost_tests ${name})
   add_test(NAME ${name} COMMAND ${name} --gtest_brief=1)
   if(NOT ARG_TIMEOUT)
     set(ARG_TIMEOUT 120)
@@ -101,6 +103,7 @@ function(everpost_fuzz name)
   target_link_libraries(${name} PRIVATE ${ARG_DEPENDS})
   target_compile_options(${name} PRIVATE -fsanitize=fuzzer)
   target_link_options(${name} PRIVATE -fsanitize=fuzzer)
+  add_dependencies(everpost_tests ${name})
   set(found ${CMAKE_BINARY_DIR}/corpus/${name})
   file(MAKE_DIRECTORY ${found})
   add_test(NAME ${name} COMMAND ${name} -max_total_time=${EVERPOST_FUZZ_SECONDS} -rss_limit_mb=2048
