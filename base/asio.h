@@ -24,8 +24,10 @@
 #include <boost/asio/thread_pool.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
+#include <concepts>
 #include <utility>
 
+#include "base/exception.h"
 #include "base/result.h"
 
 namespace everpost {
@@ -37,8 +39,24 @@ using boost::system::error_code;
 template <class T>
 using Task = asio::awaitable<Result<T>>;
 
+// work(), an exception of it as kInternal if the result can hold an Error.
+template <class Work>
+std::invoke_result_t<Work> call_without_throwing(Work& work) {
+  using Value = std::invoke_result_t<Work>;
+  if constexpr (std::constructible_from<Value, Error>) {
+    try {
+      return work();
+    } catch (...) {
+      return Value(Error{ErrorCode::kInternal, "exception: " + what(std::current_exception())});
+    }
+  } else {
+    return work();
+  }
+}
+
 // Runs `work()` (which may block) on `pool` and resumes the caller on its own executor with the
-// result. `work` is a callable without coroutine state; it must not throw.
+// result. `work` is a callable without coroutine state. An exception of it is the caller's
+// kInternal if the result can hold an Error; otherwise it ends the process.
 template <class Executor, class Work>
 asio::awaitable<std::invoke_result_t<Work>> run_on(Executor pool, Work work) {
   using Value = std::invoke_result_t<Work>;
@@ -48,7 +66,7 @@ asio::awaitable<std::invoke_result_t<Work>> run_on(Executor pool, Work work) {
         asio::post(
             pool, [handler = std::move(handler), work = std::move(work), home,
                    busy = asio::prefer(home, asio::execution::outstanding_work.tracked)]() mutable {
-              Value value = work();
+              Value value = call_without_throwing(work);
               asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
                 handler(std::move(value));
               });
