@@ -37,6 +37,12 @@ class File {
   // kNoSpace, kIo.
   static constexpr std::size_t kDirectBytes = 4096;
   virtual Result<void> write_direct(std::uint64_t offset, Bytes bytes) = 0;
+  // Writes the first bytes of the file, of which there are few, and which are written again and
+  // again: mostly without a call of the kernel (a mapping). A death of the process in the middle of
+  // it may leave a part of the old bytes. Always of the same size, at most kRewriteBytesMax; the
+  // file is nothing else and is not truncated. Errors: kNoSpace, kIo.
+  static constexpr std::size_t kRewriteBytesMax = 4096;
+  virtual Result<void> rewrite(Bytes bytes) = 0;
   // The bytes written before are on stable storage (fdatasync). Errors: kIo, after which nobody
   // knows what is on the disk: never call it again (docs/architecture.md, "a failed fdatasync").
   virtual Result<void> sync() = 0;

@@ -185,6 +185,12 @@ class MemoryFile final : public File {
     });
   }
 
+  Result<void> rewrite(Bytes bytes) override {
+    INVARIANT(bytes.size() <= kRewriteBytesMax, "what is rewritten is small");
+    return disk_->operate(Kind::kWrite, path_,
+                          [&] { return write_parts(0, std::span<const Bytes>(&bytes, 1)); });
+  }
+
   Result<void> sync() override {
     return disk_->operate(Kind::kSync, path_, [&]() -> Result<void> {
       RETURN_IF_ERROR(usable("sync", true));

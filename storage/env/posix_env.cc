@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstring>
 #include <dirent.h>
 #include <fcntl.h>
 #include <optional>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <sys/uio.h>
@@ -67,6 +69,26 @@ class Descriptor {
 
  private:
   int fd_;
+};
+
+// The first page of a file, shared with it.
+class Mapping {
+ public:
+  static constexpr std::size_t kBytes = File::kRewriteBytesMax;
+  Mapping() = default;
+  ~Mapping() {
+    if (at_) ::munmap(at_, kBytes);
+  }
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+  void map(int fd) {
+    void* const at = ::mmap(nullptr, kBytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+    if (at != MAP_FAILED) at_ = at;
+  }
+  void* get() const { return at_; }  // null: not mapped
+
+ private:
+  void* at_ = nullptr;
 };
 
 // Calls until it is not interrupted by a signal.
@@ -158,6 +180,19 @@ class PosixFile final : public File {
     return {};
   }
 
+  Result<void> rewrite(Bytes bytes) override {
+    INVARIANT(bytes.size() <= kRewriteBytesMax, "what is rewritten is small");
+    if (page_.get()) {
+      std::memcpy(page_.get(), bytes.data(), bytes.size());
+      return {};
+    }
+    // The first time by a call: it gives the file its size and its block, so that a store cannot
+    // fail for want of space. Where the file system maps no files, so it goes on.
+    RETURN_IF_ERROR(write(0, std::span<const Bytes>(&bytes, 1)));
+    page_.map(fd_.get());
+    return {};
+  }
+
   Result<void> sync() override {
     if (retry([&] { return ::fdatasync(fd_.get()); }) != 0) {
       // Even "no space" says here that bytes accepted before are lost.
@@ -206,6 +241,7 @@ class PosixFile final : public File {
 
   const std::string path_;
   const Descriptor fd_;
+  Mapping page_;                      // the first page, for rewrite()
   std::optional<Descriptor> direct_;  // the same file with O_DIRECT; of the writer's thread
 };
 

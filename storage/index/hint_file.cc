@@ -23,7 +23,7 @@ Result<void> HintFile::write(const Value& value) {
   store_le(&bytes[0], value.first);
   store_le(&bytes[8], value.second);
   store_le(&bytes[16], crc32c(Bytes(bytes).first(16)));
-  return file_->write(0, Bytes(bytes));
+  return file_->rewrite(bytes);
 }
 
 }  // namespace everpost::storage

@@ -1,6 +1,6 @@
-// A small file with two numbers, written in place: `durable` and `applying` of a replica's folder,
-// `SYNCED` of its index. 24 bytes, in one sector, so that a power loss leaves the old ones or the
-// new ones; not synced unless asked to. docs/formats/meta.md has the bytes.
+// A small file with two numbers, rewritten in place: `durable` and `applying` of a replica's
+// folder, `SYNCED` of its index. 24 bytes, in one sector, so that a power loss leaves the old ones
+// or the new ones; not synced unless asked to. docs/formats/meta.md has the bytes.
 #pragma once
 
 #include <cstdint>

@@ -68,6 +68,18 @@ TEST_P(AnyEnv, WritesManyPartsAsOne) {
   ASSERT_OK(file->write(0, std::span<const Bytes>{}));
 }
 
+TEST_P(AnyEnv, RewritesAFewBytesAgainAndAgain) {
+  const auto file = *env_->open(path("f"), Env::Open::kCreate);
+  for (const char* bytes : {"one", "two", "six"}) {
+    ASSERT_OK(file->rewrite(as_bytes(bytes)));
+    EXPECT_EQ(contents("f"), bytes);
+  }
+  ASSERT_OK(file->sync());
+  const auto again = *env_->open(path("f"), Env::Open::kCreate);
+  ASSERT_OK(again->rewrite(as_bytes("ten")));
+  EXPECT_EQ(contents("f"), "ten");
+}
+
 TEST_P(AnyEnv, WritesWholeBlocksPastThePageCache) {
   const auto file = *env_->open(path("f"), Env::Open::kCreate);
   ASSERT_OK(file->allocate(0, 16384));
