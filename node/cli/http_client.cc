@@ -1,50 +1,77 @@
 #include "node/cli/http_client.h"
 
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <array>
+#include <memory>
 
 namespace everpost::cli {
 namespace {
 
-namespace beast = boost::beast;
-namespace http = boost::beast::http;
-
-constexpr std::size_t kReplyBytesMax = 64 << 20;
-
-Error failed(const std::string& where, const error_code& error) {
-  ErrorCode code = ErrorCode::kUnavailable;
-  if (error == beast::error::timeout) code = ErrorCode::kTimeout;
-  if (error == boost::system::errc::permission_denied) code = ErrorCode::kPermissionDenied;
-  return Error{code, where + ": " + error.message()};
+Error failed(const std::string& where, const error_code& error, bool late) {
+  if (late) return Error{ErrorCode::kTimeout, where + ": no answer in time"};
+  const bool forbidden = error == boost::system::errc::permission_denied;
+  return Error{forbidden ? ErrorCode::kPermissionDenied : ErrorCode::kUnavailable,
+               where + ": " + error.message()};
 }
 
-template <class Protocol, class Duration>
+std::string text_of(const HttpRequest& request) {
+  std::string text = request.method + " " + request.target +
+                     " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n";
+  if (!request.body.empty()) text += "Content-Type: application/json\r\n";
+  if (!request.body.empty() || request.method != "GET")
+    text += "Content-Length: " + std::to_string(request.body.size()) + "\r\n";
+  return text + "\r\n" + request.body;
+}
+
+// A socket that is closed when the time is over. Shared with the timer's handler, which may run
+// after the exchange has ended.
+template <class Protocol>
+struct Line {
+  explicit Line(const asio::any_io_executor& executor) : socket(executor) {}
+  typename Protocol::socket socket;
+  bool late = false;
+};
+
+template <class Protocol>
 asio::awaitable<Result<HttpReply>> exchange(typename Protocol::endpoint endpoint, std::string where,
-                                            HttpRequest request, Duration deadline) {
+                                            HttpRequest request,
+                                            std::chrono::milliseconds deadline) {
   const auto token = asio::as_tuple(asio::use_awaitable);
-  beast::basic_stream<Protocol> stream(co_await asio::this_coro::executor);
-  stream.expires_after(deadline);
-  const auto [connect_error] = co_await stream.async_connect(endpoint, token);
-  if (connect_error) co_return failed(where, connect_error);
+  const auto executor = co_await asio::this_coro::executor;
+  const auto line = std::make_shared<Line<Protocol>>(executor);
+  asio::steady_timer timer(executor, deadline);
+  timer.async_wait([line](error_code cancelled) {
+    if (cancelled) return;
+    line->late = true;
+    error_code ignored;
+    line->socket.close(ignored);
+  });
 
-  http::request<http::string_body> message{http::string_to_verb(request.method), request.target,
-                                           11};
-  message.set(http::field::host, "localhost");
-  message.keep_alive(false);
-  if (!request.body.empty()) message.set(http::field::content_type, "application/json");
-  message.body() = std::move(request.body);
-  message.prepare_payload();
-  const auto [write_error, written] = co_await http::async_write(stream, message, token);
-  if (write_error) co_return failed(where, write_error);
+  const auto [connect_error] = co_await line->socket.async_connect(endpoint, token);
+  if (connect_error) co_return failed(where, connect_error, line->late);
+  const std::string text = text_of(request);
+  std::size_t sent = 0;
+  while (sent < text.size()) {
+    const auto [error, bytes] = co_await line->socket.async_write_some(
+        asio::buffer(text.data() + sent, text.size() - sent), token);
+    if (error) co_return failed(where, error, line->late);
+    sent += bytes;
+  }
 
-  beast::flat_buffer buffer;
-  http::response_parser<http::string_body> parser;
-  parser.body_limit(kReplyBytesMax);
-  const auto [read_error, read] = co_await http::async_read(stream, buffer, parser, token);
-  if (read_error) co_return failed(where, read_error);
-  auto reply = parser.release();
-  co_return HttpReply{reply.result_int(), std::move(reply.body())};
+  HttpReplyReader reader;
+  const auto buffer = std::make_unique<std::array<char, 16 << 10>>();
+  for (bool whole = false; !whole;) {
+    const auto [error, bytes] = co_await line->socket.async_read_some(asio::buffer(*buffer), token);
+    if (error && (line->late || error != asio::error::eof))
+      co_return failed(where, error, line->late);
+    if (error) {
+      if (auto complete = reader.end(); !complete) co_return in_context(where, complete.error());
+      break;
+    }
+    const auto added = reader.add({buffer->data(), bytes});
+    if (!added) co_return in_context(where, added.error());
+    whole = *added;
+  }
+  co_return reader.take();
 }
 
 }  // namespace

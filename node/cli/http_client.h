@@ -6,6 +6,7 @@
 #include <string>
 
 #include "base/asio.h"
+#include "node/cli/http_reply.h"
 
 namespace everpost::cli {
 
@@ -14,13 +15,9 @@ struct HttpRequest {
   std::string target;          // "/v1/domains", percent-encoded
   std::string body;            // JSON, or empty
 };
-struct HttpReply {
-  unsigned status = 0;
-  std::string body;
-};
 
 // Errors: kUnavailable (nobody listens, or the connection broke), kPermissionDenied (may not open
-// the socket), kTimeout.
+// the socket), kTimeout, kInvalidArgument or kTooLarge (what answers is not everpostd).
 asio::awaitable<Result<HttpReply>> http_over_socket(std::string path, HttpRequest request,
                                                     std::chrono::seconds deadline);
 asio::awaitable<Result<HttpReply>> http_over_loopback(std::uint16_t port, HttpRequest request,
