@@ -178,7 +178,8 @@ struct QueueDone {
 };
 
 // Housekeeping, proposed by the primary: forgets results of operations made before `ops_before`
-// (hours since 1970) and uploads staged before `uploads_before`.
+// (hours since 1970) and uploads of which nothing was staged
+// since `uploads_before`.
 struct Expire {
   std::uint32_t ops_before = 0;
   WallTime uploads_before;

@@ -175,14 +175,28 @@ Result<void> drop_upload(IndexTxn& txn, const Uuid& upload, Lsn kill) {
 }
 
 Result<void> drop_uploads(IndexTxn& txn, WallTime before, Lsn kill, std::size_t limit) {
-  std::vector<Staged> dead;
-  RETURN_IF_ERROR(txn.scan(keys::kUploads, {},
-                           [&](std::string_view key, std::string_view value) -> Result<bool> {
-                             ASSIGN_OR_RETURN(const ChunkValue chunk, ChunkValue::decode(value));
-                             if (chunk.staged < before)
-                               dead.push_back({std::string(key), std::string(value)});
-                             return dead.size() < limit;
-                           }));
+  // An upload's chunks follow each other; whether they are dead is known after the last of them.
+  std::vector<Staged> dead, upload;
+  constexpr std::size_t kIdBytes = keys::kUploads.size() + sizeof(Uuid);
+  WallTime newest;
+  const auto end_upload = [&] {
+    if (newest < before) std::ranges::move(upload, std::back_inserter(dead));
+    upload.clear();
+    newest = {};
+  };
+  RETURN_IF_ERROR(txn.scan(
+      keys::kUploads, {}, [&](std::string_view key, std::string_view value) -> Result<bool> {
+        ASSIGN_OR_RETURN(const ChunkValue chunk, ChunkValue::decode(value));
+        if (!upload.empty() &&
+            key.substr(0, kIdBytes) != std::string_view(upload.front().key).substr(0, kIdBytes)) {
+          end_upload();
+          if (dead.size() >= limit) return false;
+        }
+        newest = std::max(newest, chunk.staged);
+        upload.push_back({std::string(key), std::string(value)});
+        return true;
+      }));
+  end_upload();
   return kill_chunks(txn, dead, kill);
 }
 

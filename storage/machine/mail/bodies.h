@@ -49,7 +49,8 @@ Result<void> drop_reference(Context& context, Lsn key);
 Result<void> stage_chunk(IndexTxn& txn, const RecordHeader& header, const BodyChunk& chunk);
 // Kills all staged chunks of an upload.
 Result<void> drop_upload(IndexTxn& txn, const Uuid& upload, Lsn kill);
-// Kills chunks staged before `before`, at most `limit` of them.
+// Kills uploads whose newest chunk was staged before `before`, until at least `limit` chunks are
+// dead. (A client may take hours to send a large message; its first chunks must not go meanwhile.)
 Result<void> drop_uploads(IndexTxn& txn, WallTime before, Lsn kill, std::size_t limit);
 
 }  // namespace everpost::storage::mail

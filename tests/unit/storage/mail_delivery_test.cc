@@ -257,6 +257,18 @@ TEST_F(MailDelivery, UploadsOfLongAgoExpire) {
   EXPECT_EQ(shard_.dump(keys::kUploads).begin()->first, keys::chunk(upload(2), 0).view());
 }
 
+TEST_F(MailDelivery, AnUploadLivesAsLongAsItsNewestChunkIsYoung) {
+  stage(upload(1), 0, "done!");
+  stage(upload(2), 0, "first");
+  const WallTime between = shard_.time;
+  stage(upload(2), 1, "secnd");
+  stage(upload(3), 0, "third");
+  shard_.must<Done>(Expire{0, between});
+  EXPECT_EQ(count(keys::kUploads), 3u);
+  EXPECT_EQ(count(keys::kDeadBodies), 1u);
+  EXPECT_FALSE(shard_.run(staged_message(upload(2), 2, 10)).error);
+}
+
 TEST_F(MailDelivery, ABodyLivesAsLongAsItsLastMessage) {
   const AddedMessage first = shard_.add(kAnn, kInboxOf);
   const MailboxId archive = shard_.mailbox(kAnn, "Archive").id;
