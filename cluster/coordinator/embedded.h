@@ -4,8 +4,7 @@
 //   <folder>/identity     the cluster's id, made once
 //   <folder>/shard-0007   the shard's configuration, replaced atomically
 //
-// docs/formats/coordinator.md has the details. Both are text, one "name value" a line, ending with
-// a "crc" line over what is before it.
+// Both are text, one "name value" a line, ending with a "crc" line over what is before it.
 #pragma once
 
 #include <map>

@@ -12,8 +12,9 @@ using Text = BodySection::Text;
 
 constexpr std::size_t kItemsMax = 200;
 constexpr std::size_t kPartDepthMax = 100;  // as deep as mime::summarize() looks
+// Names of header fields, of all items together: the response for each message repeats them.
 constexpr std::size_t kFieldsMax = 500;
-constexpr std::size_t kFieldNamesBytesMax = 16 << 10;  // of one item: each response repeats them
+constexpr std::size_t kFieldNamesBytesMax = 16 << 10;
 
 struct NamedItem {
   std::string_view name;
@@ -36,15 +37,19 @@ void add(std::vector<FetchItem>& items, FetchItem item) {
   if (std::ranges::find(items, item) == items.end()) items.push_back(std::move(item));
 }
 
-std::vector<std::string> header_fields(Cursor& cursor) {
-  std::vector<std::string> fields;
+struct Names {  // of header fields, so far
+  std::size_t count = 0;
   std::size_t bytes = 0;
+};
+
+std::vector<std::string> header_fields(Cursor& cursor, Names& names) {
+  std::vector<std::string> fields;
   cursor.space();
   cursor.expect('(');
   do {
     fields.push_back(cursor.astring());
-    bytes += fields.back().size();
-    if (fields.size() > kFieldsMax || bytes > kFieldNamesBytesMax)
+    names.bytes += fields.back().size();
+    if (++names.count > kFieldsMax || names.bytes > kFieldNamesBytesMax)
       cursor.fail("too many header fields");
   } while (cursor.take(' '));
   cursor.expect(')');
@@ -52,7 +57,7 @@ std::vector<std::string> header_fields(Cursor& cursor) {
 }
 
 // section-spec: part numbers, then the name of a text, either of which may be missing.
-void section_spec(Cursor& cursor, BodySection& section) {
+void section_spec(Cursor& cursor, BodySection& section, Names& names) {
   while (cursor.peek() >= '0' && cursor.peek() <= '9') {
     section.part.push_back(cursor.nz_number());
     if (section.part.size() > kPartDepthMax) cursor.fail("too many part numbers");
@@ -67,20 +72,20 @@ void section_spec(Cursor& cursor, BodySection& section) {
     section.text = Text::kMime;
   } else if (name == "HEADER.FIELDS") {
     section.text = Text::kHeaderFields;
-    section.fields = header_fields(cursor);
+    section.fields = header_fields(cursor, names);
   } else if (name == "HEADER.FIELDS.NOT") {
     section.text = Text::kHeaderFieldsNot;
-    section.fields = header_fields(cursor);
+    section.fields = header_fields(cursor, names);
   } else {
     cursor.fail("unknown section");
   }
 }
 
-BodySection body_section(Cursor& cursor, bool peek) {
+BodySection body_section(Cursor& cursor, bool peek, Names& names) {
   BodySection section;
   section.peek = peek;
   if (!cursor.take(']')) {
-    section_spec(cursor, section);
+    section_spec(cursor, section, names);
     cursor.expect(']');
   }
   if (cursor.take('<')) {
@@ -94,12 +99,12 @@ BodySection body_section(Cursor& cursor, bool peek) {
   return section;
 }
 
-void fetch_attribute(Cursor& cursor, std::vector<FetchItem>& items) {
+void fetch_attribute(Cursor& cursor, std::vector<FetchItem>& items, Names& names) {
   const std::string name = to_upper(cursor.name());
   if (!cursor.ok()) return;
   const bool body = name == "BODY";
   if ((body || name == "BODY.PEEK") && cursor.take('[')) {
-    add(items, {Kind::kSection, body_section(cursor, !body)});
+    add(items, {Kind::kSection, body_section(cursor, !body, names)});
     return;
   }
   if (body) {
@@ -151,14 +156,15 @@ FetchCommand parse_fetch(Cursor& cursor, bool uid) {
   command.set = cursor.sequence_set();
   cursor.space();
   std::vector<FetchItem>& items = command.request.items;
+  Names names;
   if (cursor.take('(')) {
     do {
-      fetch_attribute(cursor, items);
+      fetch_attribute(cursor, items, names);
       if (items.size() > kItemsMax) cursor.fail("too many FETCH items");
     } while (cursor.take(' '));
     cursor.expect(')');
   } else if (!macro(cursor, items)) {
-    fetch_attribute(cursor, items);
+    fetch_attribute(cursor, items, names);
   }
   if (cursor.take(' ')) modifiers(cursor, command.request);
   // RFC 7162 §3.1.4.1: CHANGEDSINCE asks for MODSEQ; RFC 3501 §6.4.8: UID FETCH for UID.

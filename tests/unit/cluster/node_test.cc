@@ -16,7 +16,7 @@ using storage::MailTxn;
 
 class NodeTest : public testing::Test {
  protected:
-  NodeOptions options() {
+  void open() {
     NodeOptions options;
     options.env = &env_;
     options.data_folder = "data";
@@ -24,10 +24,7 @@ class NodeTest : public testing::Test {
     options.segment_bytes = 8 << 20;
     options.index_cache_bytes = 1 << 20;
     options.failed = [this](ShardId, const Error&) { failed_ = true; };
-    return options;
-  }
-  void open() {
-    auto node = Node::open(options());
+    auto node = Node::open(std::move(options));
     ASSERT_TRUE(node) << to_string(node.error());
     node_ = *std::move(node);
   }
@@ -180,22 +177,13 @@ TEST_F(NodeTest, AWipedCopyIsNotTakenForTheOneTheCoordinatorKnows) {
   ASSERT_TRUE(node_->stop());
   node_.reset();
   ASSERT_TRUE(env_.rename("data/shard-0001", "data/away"));
-  const auto node = Node::open(options());
+  NodeOptions options;
+  options.env = &env_;
+  options.data_folder = "data";
+  const auto node = Node::open(std::move(options));
   ASSERT_FALSE(node);
   EXPECT_EQ(node.error().code, ErrorCode::kFenced);
   EXPECT_NE(node.error().context.find("shard 1"), std::string::npos);
-}
-
-TEST_F(NodeTest, AShardWhoseCoordinatorFileIsLostIsNotPassedOver) {
-  ASSERT_TRUE(node_->stop());
-  node_.reset();
-  ASSERT_TRUE(env_.rename("data/coordinator/shard-0002", "data/away"));
-  const auto node = Node::open(options());
-  ASSERT_FALSE(node);
-  EXPECT_EQ(node.error().code, ErrorCode::kCorrupt);
-  EXPECT_NE(node.error().context.find("data/coordinator/shard-0002 is missing"), std::string::npos);
-  ASSERT_TRUE(env_.rename("data/away", "data/coordinator/shard-0002"));
-  open();
 }
 
 TEST_F(NodeTest, UnknownShardsAreNotFound) {
