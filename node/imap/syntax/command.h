@@ -52,7 +52,6 @@ struct SelectCommand {  // SELECT and EXAMINE
 };
 struct CreateCommand {
   std::string mailbox;
-  bool only_a_level = false;             // the name ended in '/' (RFC 3501 §6.3.3)
   std::vector<std::string> special_use;  // USE (…), RFC 6154 §3
 };
 struct DeleteCommand {

@@ -34,10 +34,7 @@ CreateCommand parse_create(Cursor& cursor) {
   CreateCommand command;
   command.mailbox = space_and_mailbox(cursor);
   // RFC 3501 §6.3.3: a delimiter at the end only says that there will be mailboxes below.
-  if (command.mailbox.ends_with(kHierarchyDelimiter)) {
-    command.mailbox.pop_back();
-    command.only_a_level = true;
-  }
+  if (command.mailbox.ends_with(kHierarchyDelimiter)) command.mailbox.pop_back();
   if (!cursor.take(' ')) return command;
   cursor.expect('(');
   if (!cursor.take_word("USE")) cursor.fail("unknown CREATE parameter");

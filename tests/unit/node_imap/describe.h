@@ -139,7 +139,7 @@ struct Describe {
     return (c.read_only ? "examine " : "select ") + c.mailbox + (c.condstore ? " condstore" : "");
   }
   std::string operator()(const CreateCommand& c) {
-    std::string text = "create " + c.mailbox + (c.only_a_level ? " level" : "");
+    std::string text = "create " + c.mailbox;
     for (const std::string& use : c.special_use) text += " " + use;
     return text;
   }

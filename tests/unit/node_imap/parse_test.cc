@@ -39,7 +39,7 @@ TEST(Parse, Commands) {
       {"SELECT {3}\r\na b", "select a b"},
       {"EXAMINE Entw&APw-rfe", "examine Entwürfe"},
       {"SELECT a (CONDSTORE)", "select a condstore"},
-      {"CREATE a/b/", "create a/b level"},
+      {"CREATE a/b/", "create a/b"},
       {"CREATE a (USE (\\Sent))", "create a \\Sent"},
       {"CREATE a (USE (\\Sent \\Trash))", "create a \\Sent \\Trash"},
       {"DELETE a", "delete a"},
