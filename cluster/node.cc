@@ -1,5 +1,6 @@
 #include "cluster/node.h"
 
+#include <charconv>
 #include <cstdlib>
 #include <thread>
 
@@ -20,6 +21,17 @@ std::string folder_name(const std::string& data, ShardId shard) {
   char name[24];
   std::snprintf(name, sizeof name, "/shard-%04u", shard.value);
   return data + name;
+}
+
+// The shard whose folder is called so.
+std::optional<ShardId> shard_of(std::string_view name) {
+  constexpr std::string_view kPrefix = "shard-";
+  if (!name.starts_with(kPrefix)) return std::nullopt;
+  name.remove_prefix(kPrefix.size());
+  std::uint32_t id = 0;
+  const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), id);
+  if (error != std::errc{} || end != name.data() + name.size()) return std::nullopt;
+  return ShardId{id};
 }
 
 void stop_process(ShardId shard, const Error& error) {
@@ -102,9 +114,28 @@ class LocalNode : public Node {
     return shards;
   }
 
+  // A shard that the coordinator does not know would be passed over in silence, and its mail with
+  // it.
+  Result<void> check_folders(const std::vector<ShardId>& known) const {
+    ASSIGN_OR_RETURN(const auto names, options_.env->list(options_.data_folder));
+    for (const std::string& name : names) {
+      const auto id = shard_of(name);
+      if (!id || std::ranges::find(known, *id) != known.end()) continue;
+      const std::string folder = options_.data_folder + "/" + name;
+      ASSIGN_OR_RETURN(const bool used, options_.env->exists(folder + "/meta"));
+      if (used)
+        return Error{ErrorCode::kCorrupt,
+                     folder + " is a shard, but " + options_.data_folder + "/coordinator/" + name +
+                         " is missing: restore that file, or the whole data folder, from a backup; "
+                         "move the folder away if the shard belongs to another installation"};
+    }
+    return {};
+  }
+
   // The first start makes the shards; an interrupted first start is completed.
   Result<void> make_shards() {
     ASSIGN_OR_RETURN(const auto known, coordinator_->shards());
+    RETURN_IF_ERROR(check_folders(known));
     // The directory is made last, so that its presence says that all are there.
     if (std::ranges::find(known, kDirectoryShard) != known.end()) return {};
     ShardConfig config;

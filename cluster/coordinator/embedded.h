@@ -4,7 +4,8 @@
 //   <folder>/identity     the cluster's id, made once
 //   <folder>/shard-0007   the shard's configuration, replaced atomically
 //
-// Both are text, one "name value" a line, ending with a "crc" line over what is before it.
+// docs/formats/coordinator.md has the details. Both are text, one "name value" a line, ending with
+// a "crc" line over what is before it.
 #pragma once
 
 #include <map>

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "storage/env/memory_env.h"
+#include "tests/unit/storage/golden.h"
 
 namespace everpost::cluster {
 namespace {
@@ -47,6 +48,21 @@ TEST_F(Embedded, SetsOnlyWhatHasTheExpectedVersion) {
   EXPECT_EQ(coordinator->get(ShardId{1})->config, some_config());
   EXPECT_EQ(coordinator->compare_and_set(ShardId{9}, 1, {}).error().code, ErrorCode::kNotFound);
   EXPECT_EQ(coordinator->create(ShardId{1}, {}).error().code, ErrorCode::kAlreadyExists);
+}
+
+TEST_F(Embedded, ReadsWhatAnEarlierVersionWrote) {
+  const Versioned value{some_config(), 12};
+  const std::string shard = storage::golden("coordinator/shard-0003-1", encode(value));
+  EXPECT_EQ(encode(value), shard);
+  ASSERT_TRUE(env_.make_folder("coordinator"));
+  ASSERT_TRUE(storage::write_file_atomically(env_, "coordinator/shard-0003", as_bytes(shard)));
+  const std::string identity = storage::golden(
+      "coordinator/identity-1", "cluster 101112131415161718191a1b1c1d1e1f\ncrc 51864f3c\n");
+  ASSERT_TRUE(storage::write_file_atomically(env_, "coordinator/identity", as_bytes(identity)));
+  const auto coordinator = open();
+  EXPECT_EQ(hex(coordinator->cluster()), "101112131415161718191a1b1c1d1e1f");
+  EXPECT_EQ(coordinator->get(ShardId{3})->config, some_config());
+  EXPECT_EQ(coordinator->get(ShardId{3})->version, 12u);
 }
 
 TEST(ShardConfigText, RoundTripsAndRefusesEveryDamagedByte) {

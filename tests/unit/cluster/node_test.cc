@@ -16,7 +16,7 @@ using storage::MailTxn;
 
 class NodeTest : public testing::Test {
  protected:
-  void open() {
+  NodeOptions options() {
     NodeOptions options;
     options.env = &env_;
     options.data_folder = "data";
@@ -24,7 +24,10 @@ class NodeTest : public testing::Test {
     options.segment_bytes = 8 << 20;
     options.index_cache_bytes = 1 << 20;
     options.failed = [this](ShardId, const Error&) { failed_ = true; };
-    auto node = Node::open(std::move(options));
+    return options;
+  }
+  void open() {
+    auto node = Node::open(options());
     ASSERT_TRUE(node) << to_string(node.error());
     node_ = *std::move(node);
   }
@@ -177,13 +180,22 @@ TEST_F(NodeTest, AWipedCopyIsNotTakenForTheOneTheCoordinatorKnows) {
   ASSERT_TRUE(node_->stop());
   node_.reset();
   ASSERT_TRUE(env_.rename("data/shard-0001", "data/away"));
-  NodeOptions options;
-  options.env = &env_;
-  options.data_folder = "data";
-  const auto node = Node::open(std::move(options));
+  const auto node = Node::open(options());
   ASSERT_FALSE(node);
   EXPECT_EQ(node.error().code, ErrorCode::kFenced);
   EXPECT_NE(node.error().context.find("shard 1"), std::string::npos);
+}
+
+TEST_F(NodeTest, AShardWhoseCoordinatorFileIsLostIsNotPassedOver) {
+  ASSERT_TRUE(node_->stop());
+  node_.reset();
+  ASSERT_TRUE(env_.rename("data/coordinator/shard-0002", "data/away"));
+  const auto node = Node::open(options());
+  ASSERT_FALSE(node);
+  EXPECT_EQ(node.error().code, ErrorCode::kCorrupt);
+  EXPECT_NE(node.error().context.find("data/coordinator/shard-0002 is missing"), std::string::npos);
+  ASSERT_TRUE(env_.rename("data/away", "data/coordinator/shard-0002"));
+  open();
 }
 
 TEST_F(NodeTest, UnknownShardsAreNotFound) {
