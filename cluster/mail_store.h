@@ -5,8 +5,8 @@
 // Reads are never stale: they see every write that was answered before they were asked.
 //
 // Callable from any executor; every call resumes on the caller's own. Errors common to all:
-// kTimeout (a write may still happen), kUnavailable, kBusy, kNotFound (no such shard), kIo,
-// kCorrupt.
+// kTimeout (a write may still happen), kUnavailable, kBusy, kNotFound (no such shard), kNoSpace (a
+// nearly full disk takes no new mail, disk_space.h), kIo, kCorrupt.
 #pragma once
 
 #include <atomic>

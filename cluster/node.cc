@@ -15,6 +15,8 @@ namespace everpost::cluster {
 namespace {
 
 constexpr ShardId kDirectoryShard{0};
+// Often enough that no more than a segment or two is written meanwhile, at the speed of a disk.
+constexpr auto kLookAtSpaceEvery = std::chrono::milliseconds{200};
 constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
 
 std::string folder_name(const std::string& data, ShardId shard) {
@@ -45,10 +47,30 @@ void stop_process(ShardId shard, const Error& error) {
   std::_Exit(kExitDiskFailed);
 }
 
+DiskSpace::Options space_options(const NodeOptions& options) {
+  return {options.data_folder, options.min_free_percent, 2 * options.segment_bytes};
+}
+
+asio::awaitable<void> watch_space(DiskSpace& space, asio::thread_pool& pool,
+                                  const std::atomic<bool>& stopping) {
+  asio::steady_timer tick(co_await asio::this_coro::executor);
+  while (!stopping) {
+    tick.expires_after(kLookAtSpaceEvery);
+    co_await tick.async_wait(asio::as_tuple(asio::use_awaitable));
+    // The pool's threads may block on a disk that hangs.
+    (void)co_await run_on(pool.get_executor(), [&space]() -> Result<void> {
+      space.look();
+      return {};
+    });
+  }
+}
+
 class LocalNode : public Node {
  public:
   explicit LocalNode(NodeOptions options)
-      : options_(std::move(options)), readers_(std::max(1u, options_.read_threads)) {}
+      : options_(std::move(options)),
+        readers_(std::max(1u, options_.read_threads)),
+        space_(*options_.env, space_options(options_)) {}
 
   ~LocalNode() override { stop_background(); }
 
@@ -64,11 +86,13 @@ class LocalNode : public Node {
       if (id != kDirectoryShard) mail_shards.emplace(id, shard.get());
       shards_.push_back(std::move(shard));
     }
-    mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, readers_);
+    mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, space_, readers_);
     directory_ = std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), readers_);
 
     housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, all());
     housekeeping_->start();
+    space_.look();
+    housekeeping_->run(watch_space(space_, readers_, stopping_));
     for (const auto& [id, shard] : mail_shards)
       housekeeping_->run(fan_out(*mail_, *shard, stopping_));
     background_thread_ = std::thread([this] { background_.run(); });
@@ -83,6 +107,8 @@ class LocalNode : public Node {
     for (const auto& shard : shards_) all.push_back(shard->status());
     return all;
   }
+
+  DiskSpace::Status space() const override { return space_.status(); }
 
   Result<std::vector<std::string>> verify() override {
     std::vector<std::string> findings;
@@ -195,6 +221,7 @@ class LocalNode : public Node {
 
   NodeOptions options_;
   asio::thread_pool readers_;
+  DiskSpace space_;
   std::unique_ptr<EmbeddedCoordinator> coordinator_;
   std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
   std::unique_ptr<LocalMailStore> mail_;

@@ -101,6 +101,7 @@ Result<void> Server::open() {
   options.node = config_.id;
   options.data_folder = config_.data_folder;
   options.mail_shards = config_.shards;
+  options.min_free_percent = config_.min_free_percent;
   options.progress = [](const std::string& line) { service_manager::status(line); };
   {
     const service_manager::StartingTicker ticker;
@@ -237,6 +238,7 @@ void Server::add_metric_sources() {
     families.gauge("everpost_message_memory_max_bytes", "limits.message_memory_bytes",
                    static_cast<double>(config_.message_memory_bytes));
     add_shard_metrics(shards(), families);
+    if (state_ != ServerState::kStarting) add_space_metrics(node_->space(), families);
     return families.take();
   });
 }

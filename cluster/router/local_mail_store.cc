@@ -57,9 +57,9 @@ std::uint64_t total(const std::vector<storage::Extent>& extents) {
 
 }  // namespace
 
-LocalMailStore::LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards,
+LocalMailStore::LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, DiskSpace& space,
                                asio::thread_pool& pool)
-    : node_(node), shards_(std::move(shards)), pool_(pool) {}
+    : node_(node), shards_(std::move(shards)), space_(space), pool_(pool) {}
 
 Result<Shard*> LocalMailStore::find(ShardId shard) const {
   const auto found = shards_.find(shard);
@@ -73,6 +73,7 @@ OpId LocalMailStore::new_op() { return make_op_id(node_); }
 Task<storage::MailOutcome> LocalMailStore::submit(ShardId shard, storage::MailTxn txn,
                                                   std::vector<SharedBytes> body) {
   CO_ASSIGN_OR_RETURN(Shard * home, find(shard));
+  CO_CHECK(space_.admit(txn));
   storage::NewRecord record;
   record.type = storage::RecordType::kTxn;
   record.meta = storage::encode(txn);
@@ -94,6 +95,7 @@ Task<storage::MailOutcome> LocalMailStore::submit(ShardId shard, storage::MailTx
 Task<storage::Extent> LocalMailStore::stage(ShardId shard, Uuid upload, std::uint32_t n,
                                             SharedBytes bytes) {
   CO_ASSIGN_OR_RETURN(Shard * home, find(shard));
+  CO_CHECK(space_.admit_upload());
   storage::NewRecord record;
   record.type = storage::RecordType::kBodyChunk;
   record.meta = storage::encode(storage::BodyChunk{upload, n});

@@ -3,6 +3,7 @@
 
 #include <map>
 
+#include "cluster/disk_space.h"
 #include "cluster/mail_store.h"
 #include "cluster/shard/shard.h"
 
@@ -10,8 +11,9 @@ namespace everpost::cluster {
 
 class LocalMailStore : public MailStore {
  public:
-  // `shards` (mail shards only) and `pool`, on which reads run, outlive the store.
-  LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, asio::thread_pool& pool);
+  // `shards` (mail shards only), `space` and `pool`, on which reads run, outlive the store.
+  LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, DiskSpace& space,
+                 asio::thread_pool& pool);
 
   OpId new_op() override;
   Task<storage::MailOutcome> submit(ShardId shard, storage::MailTxn txn,
@@ -50,6 +52,7 @@ class LocalMailStore : public MailStore {
 
   const NodeId node_;
   const std::map<ShardId, Shard*> shards_;
+  DiskSpace& space_;
   asio::thread_pool& pool_;
 };
 

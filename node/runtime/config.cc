@@ -58,6 +58,9 @@ void read_node(ConfigSection section, Config& config) {
   section.number("id", id, 1, UINT32_MAX);
   section.number("threads", threads, 0, 256);
   section.number("shards", shards, 1, 1024);
+  std::uint64_t min_free_percent = config.min_free_percent;
+  section.number("min_free_percent", min_free_percent, 0, 90);
+  config.min_free_percent = static_cast<unsigned>(min_free_percent);
   config.id = NodeId{static_cast<std::uint32_t>(id)};
   config.threads = static_cast<unsigned>(threads);
   config.shards = static_cast<unsigned>(shards);

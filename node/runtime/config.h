@@ -30,11 +30,12 @@ struct Config {
 
   // [node]
   NodeId id{1};
-  std::string hostname;     // in greetings and Received; default: this machine's name
-  std::string data_folder;  // /var/lib/everpost
-  std::string user, group;  // run as, once the ports are bound; empty: stay
-  unsigned threads = 0;     // I/O threads; 0: one for each core
-  unsigned shards = 4;      // mail shards, made at the first start; fixed afterwards
+  std::string hostname;           // in greetings and Received; default: this machine's name
+  std::string data_folder;        // /var/lib/everpost
+  std::string user, group;        // run as, once the ports are bound; empty: stay
+  unsigned threads = 0;           // I/O threads; 0: one for each core
+  unsigned shards = 4;            // mail shards, made at the first start; fixed afterwards
+  unsigned min_free_percent = 5;  // of the disk; below it no new mail is taken. 0: no such mark
 
   // [listen]
   std::vector<Listener> listeners;

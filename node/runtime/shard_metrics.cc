@@ -38,4 +38,15 @@ void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFa
   }
 }
 
+void add_space_metrics(const cluster::DiskSpace::Status& space, MetricFamilies& to) {
+  to.gauge("everpost_disk_bytes", "Size of the data folder's file system",
+           static_cast<double>(space.total_bytes));
+  to.gauge("everpost_disk_free_bytes", "Of it free", static_cast<double>(space.free_bytes));
+  to.gauge("everpost_disk_mark_bytes", "New mail is refused when less is free",
+           static_cast<double>(space.mark_bytes));
+  to.gauge("everpost_disk_low", "1 while new mail is refused for want of space", space.low);
+  to.counter("everpost_disk_refused_total", "Changes refused for want of space",
+             static_cast<double>(space.refused));
+}
+
 }  // namespace everpost::node

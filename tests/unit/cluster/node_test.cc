@@ -186,6 +186,43 @@ TEST_F(NodeTest, AWipedCopyIsNotTakenForTheOneTheCoordinatorKnows) {
   EXPECT_NE(node.error().context.find("shard 1"), std::string::npos);
 }
 
+// Waits until the node has noticed.
+bool becomes_low(const Node& node, bool low) {
+  for (int i = 0; i < 500 && node.space().low != low; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  return node.space().low == low;
+}
+
+TEST_F(NodeTest, ANearlyFullDiskTakesNoNewMailButItsFlagsAndDeletions) {
+  ASSERT_TRUE(deliver(kOne, {kAnn}, "first", mail().new_op()));
+  const auto box = await(mail().find_mailbox(kOne, kAnn, "INBOX"));
+  ASSERT_TRUE(box);
+  const auto space = *env_.space("data");
+  env_.set_space(space.total_bytes - space.free_bytes + (4 << 20));  // half a segment
+  ASSERT_TRUE(becomes_low(*node_, true));
+
+  EXPECT_EQ(deliver(kOne, {kAnn}, "second", mail().new_op()).error().code, ErrorCode::kNoSpace);
+  EXPECT_EQ(await(mail().stage(kOne, Uuid{std::byte{7}}, 0, share("chunk"))).error().code,
+            ErrorCode::kNoSpace);
+  storage::UidSet all;
+  all.add(Uid{1}, Uid{1});
+  MailTxn remove;
+  remove.op = mail().new_op();
+  remove.commands.push_back(storage::StoreFlags{
+      box->id, all, storage::StoreFlags::Mode::kAdd, {storage::kDeleted, {}}, {}});
+  remove.commands.push_back(storage::Expunge{box->id, all});
+  const auto removed = await(mail().submit(kOne, remove));
+  ASSERT_TRUE(removed) << to_string(removed.error());
+  EXPECT_FALSE(removed->error);
+  EXPECT_TRUE(inbox(kOne, kAnn).empty());
+  EXPECT_EQ(node_->space().refused, 2u);
+  EXPECT_FALSE(failed_);
+
+  env_.set_space(space.total_bytes);
+  ASSERT_TRUE(becomes_low(*node_, false));
+  EXPECT_TRUE(deliver(kOne, {kAnn}, "third", mail().new_op()));
+}
+
 TEST_F(NodeTest, AShardWhoseCoordinatorFileIsLostIsNotPassedOver) {
   ASSERT_TRUE(node_->stop());
   node_.reset();

@@ -131,7 +131,8 @@ TEST_F(ShardTest, OneThatHangsKeepsNobodyFromStopping) {
   });
   asio::io_context context{1};
   asio::thread_pool readers{1};
-  LocalMailStore mail(NodeId{1}, {{ShardId{1}, shard->get()}}, readers);
+  DiskSpace space(env_, {.folder = "data"});
+  LocalMailStore mail(NodeId{1}, {{ShardId{1}, shard->get()}}, space, readers);
   LocalDirectoryStore directory(NodeId{1}, **shard, readers);
   Housekeeping housekeeping(context, mail, directory, {shard->get()},
                             std::chrono::milliseconds{10});

@@ -24,6 +24,7 @@ class MemoryNode : public cluster::Node {
   cluster::MailStore& mail() override { return mail_; }
   cluster::DirectoryStore& directory() override { return directory_; }
   std::vector<cluster::ShardStatus> status() const override { return shards; }
+  cluster::DiskSpace::Status space() const override { return {}; }
   Result<std::vector<std::string>> verify() override { return findings; }
   Result<void> stop() override { return {}; }
 

@@ -14,7 +14,7 @@ TEST(Config, TakesACompleteFile) {
   const TestCertificate tls;
   const auto config = parse_config(
       "[node]\nid = 7\nhostname = \"mail.example.org\"\ndata_folder = \"/data\"\nuser = \"root\"\n"
-      "group = \"root\"\nthreads = 3\nshards = 8\n"
+      "group = \"root\"\nthreads = 3\nshards = 8\nmin_free_percent = 7\n"
       "[listen]\nsmtp = [\"0.0.0.0:25\", \"[::]:25\"]\nimaps = \"127.0.0.1:993\"\n"
       "[tls]\ncertificate = \"" +
           tls.certificate + "\"\nkey = \"" + tls.key +
@@ -29,6 +29,7 @@ TEST(Config, TakesACompleteFile) {
   EXPECT_EQ(config->user, "root");
   EXPECT_EQ(config->threads, 3u);
   EXPECT_EQ(config->shards, 8u);
+  EXPECT_EQ(config->min_free_percent, 7u);
   ASSERT_EQ(config->listeners.size(), 2u);
   EXPECT_EQ(config->listeners[0].protocol, Protocol::kSmtp);
   ASSERT_EQ(config->listeners[0].addresses.size(), 2u);
@@ -48,6 +49,7 @@ TEST(Config, NeedsLittle) {
   EXPECT_EQ(config->id, NodeId{1});
   EXPECT_FALSE(config->hostname.empty());
   EXPECT_EQ(config->shards, 4u);
+  EXPECT_EQ(config->min_free_percent, 5u);
   EXPECT_FALSE(config->plaintext_on_loopback);
 }
 
@@ -63,7 +65,7 @@ TEST(Config, SaysWhereWhatIsWrongAndWhatToDo) {
       {"key twice", "[node]\nid = 1\nid = 2\n", "e.toml:3:"},
       {"unknown key", kNode + "colour = \"red\"\n" + listen,
        "e.toml:3:1: node.colour: unknown key; the keys of [node] are id, threads, shards, "
-       "hostname, data_folder, user, group"},
+       "min_free_percent, hostname, data_folder, user, group"},
       {"unknown section", kNode + listen + "[nodes]\nid = 1\n",
        "e.toml:5:2: nodes: unknown section; the sections are node, tls, auth, listen, limits, log"},
       {"key outside", "id = 1\n" + kNode + listen, "e.toml:1:1: id: a key outside the sections; "},
