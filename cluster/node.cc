@@ -70,6 +70,7 @@ class LocalNode : public Node {
   explicit LocalNode(NodeOptions options)
       : options_(std::move(options)),
         readers_(std::max(1u, options_.read_threads)),
+        time_(*options_.clock),
         space_(*options_.env, space_options(options_)) {}
 
   ~LocalNode() override { stop_background(); }
@@ -86,10 +87,11 @@ class LocalNode : public Node {
       if (id != kDirectoryShard) mail_shards.emplace(id, shard.get());
       shards_.push_back(std::move(shard));
     }
-    mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, space_, readers_);
-    directory_ = std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), readers_);
+    mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, time_, space_, readers_);
+    directory_ =
+        std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), time_, readers_);
 
-    housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, all());
+    housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, time_, all());
     housekeeping_->start();
     space_.look();
     housekeeping_->run(watch_space(space_, readers_, stopping_));
@@ -178,6 +180,7 @@ class LocalNode : public Node {
     Shard::Options options;
     options.env = options_.env;
     options.coordinator = coordinator_.get();
+    options.time = &time_;
     options.node = options_.node;
     options.failed = options_.failed;
     options.replica.folder = folder_name(options_.data_folder, id);
@@ -221,6 +224,7 @@ class LocalNode : public Node {
 
   NodeOptions options_;
   asio::thread_pool readers_;
+  LogTime time_;
   DiskSpace space_;
   std::unique_ptr<EmbeddedCoordinator> coordinator_;
   std::vector<std::unique_ptr<Shard>> shards_;  // the directory first

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "base/clock.h"
 #include "cluster/directory_store.h"
 #include "cluster/disk_space.h"
 #include "cluster/mail_store.h"
@@ -21,6 +22,7 @@ struct NodeOptions {
   std::string data_folder;   // must exist
   unsigned mail_shards = 4;  // made at the first start; later starts keep what is there
   unsigned read_threads = 2;
+  const Clock* clock = &system_clock();
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;  // of each shard
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)

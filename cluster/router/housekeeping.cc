@@ -14,40 +14,6 @@ constexpr std::uint32_t kOpHours = 24;  // results of operations are remembered 
 constexpr std::int64_t kUploadMicros =
     3'600'000'000;  // an upload nobody finished in an hour is dead
 
-// The hour of the oldest message that waits in any shard's queue: its deliveries must not be
-// forgotten before it has reached all its shards, or a repeated one would double it.
-Task<std::uint32_t> oldest_queued_hour(MailStore& mail) {
-  std::uint32_t oldest = UINT32_MAX;
-  for (const ShardId shard : mail.mail_shards()) {
-    CO_ASSIGN_OR_RETURN(const auto entries, co_await mail.queue(shard, 0, 1));
-    if (!entries.empty()) oldest = std::min(oldest, hour_of(entries[0].accepted));
-  }
-  co_return oldest;
-}
-
-Task<void> expire_mail(MailStore& mail, ShardId shard) {
-  const WallTime now = system_clock().wall();
-  CO_ASSIGN_OR_RETURN(const std::uint32_t queued, co_await oldest_queued_hour(mail));
-  storage::MailTxn txn;
-  txn.op = mail.new_op();
-  txn.commands.push_back(
-      storage::Expire{std::min(ops_floor(now), queued),
-                      WallTime{std::max<std::int64_t>(now.micros - kUploadMicros, 0)}});
-  CO_ASSIGN_OR_RETURN(const auto outcome, co_await mail.submit(shard, std::move(txn)));
-  if (outcome.error) co_return *outcome.error;
-  co_return Result<void>{};
-}
-
-Task<void> expire_directory(DirectoryStore& directory) {
-  storage::DirectoryTxn txn;
-  txn.op = directory.new_op();
-  txn.actor = "housekeeping";
-  txn.commands.push_back(storage::ExpireOps{ops_floor(system_clock().wall())});
-  CO_ASSIGN_OR_RETURN(const auto outcome, co_await directory.submit(std::move(txn)));
-  if (outcome.error) co_return *outcome.error;
-  co_return Result<void>{};
-}
-
 }  // namespace
 
 std::uint32_t ops_floor(WallTime now) {
@@ -56,13 +22,46 @@ std::uint32_t ops_floor(WallTime now) {
 }
 
 Housekeeping::Housekeeping(asio::io_context& context, MailStore& mail, DirectoryStore& directory,
-                           std::vector<Shard*> shards, std::chrono::milliseconds stop_grace)
+                           LogTime& time, std::vector<Shard*> shards,
+                           std::chrono::milliseconds stop_grace)
     : context_(context),
       mail_(mail),
       directory_(directory),
+      time_(time),
       shards_(std::move(shards)),
       stop_grace_(stop_grace),
       deadline_tick_(context) {}
+
+// An operation must not be forgotten while a message that waits in any shard's queue may repeat it:
+// its deliveries go on until it has reached all its shards. So each shard's oldest is noted when
+// the shard's own hour comes, and the floor is below all of them. A note of an hour ago will do:
+// what was queued since is younger than a day, and what has left the queue only keeps the floor
+// lower.
+Task<void> Housekeeping::expire_mail(ShardId shard) {
+  CO_ASSIGN_OR_RETURN(const auto entries, co_await mail_.queue(shard, 0, 1));
+  oldest_queued_[shard] = entries.empty() ? UINT32_MAX : hour_of(entries[0].accepted);
+  const WallTime now = time_.now();
+  std::uint32_t floor = oldest_queued_.size() < mail_.mail_shards().size() ? 0 : ops_floor(now);
+  for (const auto& [other, hour] : oldest_queued_) floor = std::min(floor, hour);
+
+  storage::MailTxn txn;
+  txn.op = mail_.new_op();
+  txn.commands.push_back(
+      storage::Expire{floor, WallTime{std::max<std::int64_t>(now.micros - kUploadMicros, 0)}});
+  CO_ASSIGN_OR_RETURN(const auto outcome, co_await mail_.submit(shard, std::move(txn)));
+  if (outcome.error) co_return *outcome.error;
+  co_return Result<void>{};
+}
+
+Task<void> Housekeeping::expire_directory() {
+  storage::DirectoryTxn txn;
+  txn.op = directory_.new_op();
+  txn.actor = "housekeeping";
+  txn.commands.push_back(storage::ExpireOps{ops_floor(time_.now())});
+  CO_ASSIGN_OR_RETURN(const auto outcome, co_await directory_.submit(std::move(txn)));
+  if (outcome.error) co_return *outcome.error;
+  co_return Result<void>{};
+}
 
 void Housekeeping::start() {
   for (Shard* shard : shards_) run(keep_shard(*shard, ticks_.emplace_back(context_)));
@@ -107,12 +106,13 @@ asio::awaitable<void> Housekeeping::keep_shard(Shard& shard, asio::steady_timer&
                    {{"shard", shard.id()}, {"error", to_string(marked.error())}});
     if (stopping_since_ || Clock::now() < next_expire) continue;
     next_expire = Clock::now() + kExpireEvery;
+    if (!time_.trusted()) continue;
     // Not a conditional expression: one that awaits in both branches is more than compilers like.
     Result<void> expired;
     if (is_mail)
-      expired = co_await expire_mail(mail_, shard.id());
+      expired = co_await expire_mail(shard.id());
     else
-      expired = co_await expire_directory(directory_);
+      expired = co_await expire_directory();
     if (!expired)
       log::warning("nothing expired this hour",
                    {{"shard", shard.id()}, {"error", to_string(expired.error())}});

@@ -1,6 +1,8 @@
 // What a node does on the side, once a second or less: answers operations that hang, notes
 // checkpoints in the logs, lets old operation results and unfinished uploads expire.
 //
+// Nothing expires while the clock is not to be trusted (log_time.h).
+//
 // A disk may hang for good. So each shard is looked after by a coroutine of its own, which has one
 // change under way at most, and the deadlines are kept by one that waits for no shard at all.
 //
@@ -8,8 +10,10 @@
 #pragma once
 
 #include <deque>
+#include <map>
 
 #include "cluster/directory_store.h"
+#include "cluster/log_time.h"
 #include "cluster/mail_store.h"
 #include "cluster/shard/shard.h"
 
@@ -20,7 +24,7 @@ class Housekeeping {
   static constexpr std::chrono::seconds kStopGrace{5};
 
   // All of them outlive the context's run().
-  Housekeeping(asio::io_context& context, MailStore& mail, DirectoryStore& directory,
+  Housekeeping(asio::io_context& context, MailStore& mail, DirectoryStore& directory, LogTime& time,
                std::vector<Shard*> shards, std::chrono::milliseconds stop_grace = kStopGrace);
 
   void start();
@@ -36,13 +40,17 @@ class Housekeeping {
 
   asio::awaitable<void> keep_deadlines();
   asio::awaitable<void> keep_shard(Shard& shard, asio::steady_timer& tick);
+  Task<void> expire_mail(ShardId shard);
+  Task<void> expire_directory();
 
   asio::io_context& context_;
   MailStore& mail_;
   DirectoryStore& directory_;
+  LogTime& time_;
   const std::vector<Shard*> shards_;
   const std::chrono::milliseconds stop_grace_;
-  std::deque<asio::steady_timer> ticks_;  // of the shards
+  std::map<ShardId, std::uint32_t> oldest_queued_;  // hours; UINT32_MAX: nothing waits
+  std::deque<asio::steady_timer> ticks_;            // of the shards
   asio::steady_timer deadline_tick_;
   std::size_t jobs_ = 0;
   std::optional<Clock::time_point> stopping_since_;

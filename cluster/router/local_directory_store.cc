@@ -4,13 +4,13 @@
 
 namespace everpost::cluster {
 
-OpId LocalDirectoryStore::new_op() { return make_op_id(node_); }
+OpId LocalDirectoryStore::new_op() { return make_op_id(node_, time_.now()); }
 
 Task<storage::DirectoryOutcome> LocalDirectoryStore::submit(storage::DirectoryTxn txn) {
   storage::NewRecord record;
   record.type = storage::RecordType::kTxn;
   record.meta = storage::encode(txn);
-  record.time = system_clock().wall();
+  record.time = time_.now();
   if (record.meta.size() > storage::kRecordMetaBytesMax)
     co_return Error{ErrorCode::kTooLarge, "the change is too large for one log record"};
   record.seal();

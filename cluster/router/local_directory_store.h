@@ -8,9 +8,9 @@ namespace everpost::cluster {
 
 class LocalDirectoryStore : public DirectoryStore {
  public:
-  // `shard` and `pool`, on which reads run, outlive the store.
-  LocalDirectoryStore(NodeId node, Shard& shard, asio::thread_pool& pool)
-      : node_(node), shard_(shard), pool_(pool) {}
+  // `shard`, `time` and `pool`, on which reads run, outlive the store.
+  LocalDirectoryStore(NodeId node, Shard& shard, LogTime& time, asio::thread_pool& pool)
+      : node_(node), shard_(shard), time_(time), pool_(pool) {}
 
   Task<storage::DirectoryOutcome> submit(storage::DirectoryTxn txn) override;
   OpId new_op() override;
@@ -22,6 +22,7 @@ class LocalDirectoryStore : public DirectoryStore {
  private:
   const NodeId node_;
   Shard& shard_;
+  LogTime& time_;
   asio::thread_pool& pool_;
 };
 

@@ -57,9 +57,9 @@ std::uint64_t total(const std::vector<storage::Extent>& extents) {
 
 }  // namespace
 
-LocalMailStore::LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, DiskSpace& space,
-                               asio::thread_pool& pool)
-    : node_(node), shards_(std::move(shards)), space_(space), pool_(pool) {}
+LocalMailStore::LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, LogTime& time,
+                               DiskSpace& space, asio::thread_pool& pool)
+    : node_(node), shards_(std::move(shards)), time_(time), space_(space), pool_(pool) {}
 
 Result<Shard*> LocalMailStore::find(ShardId shard) const {
   const auto found = shards_.find(shard);
@@ -68,7 +68,7 @@ Result<Shard*> LocalMailStore::find(ShardId shard) const {
   return found->second;
 }
 
-OpId LocalMailStore::new_op() { return make_op_id(node_); }
+OpId LocalMailStore::new_op() { return make_op_id(node_, time_.now()); }
 
 Task<storage::MailOutcome> LocalMailStore::submit(ShardId shard, storage::MailTxn txn,
                                                   std::vector<SharedBytes> body) {
@@ -78,7 +78,7 @@ Task<storage::MailOutcome> LocalMailStore::submit(ShardId shard, storage::MailTx
   record.type = storage::RecordType::kTxn;
   record.meta = storage::encode(txn);
   record.body = std::move(body);
-  record.time = system_clock().wall();
+  record.time = time_.now();
   if (record.meta.size() > storage::kRecordMetaBytesMax ||
       record.body_bytes() > storage::kRecordBodyBytesMax)
     co_return Error{ErrorCode::kTooLarge, "the operation is too large for one log record"};
@@ -100,7 +100,7 @@ Task<storage::Extent> LocalMailStore::stage(ShardId shard, Uuid upload, std::uin
   record.type = storage::RecordType::kBodyChunk;
   record.meta = storage::encode(storage::BodyChunk{upload, n});
   record.body.push_back(std::move(bytes));
-  record.time = system_clock().wall();
+  record.time = time_.now();
   record.seal();
   CO_ASSIGN_OR_RETURN(const Committed done, co_await home->propose(std::move(record)));
   co_return storage::Extent{done.header.body_at(), done.header.body_bytes, done.header.body_crc};
@@ -112,7 +112,7 @@ void LocalMailStore::abort_upload(ShardId shard, Uuid upload) {
   storage::NewRecord record;
   record.type = storage::RecordType::kUploadAbort;
   record.meta = storage::encode(storage::UploadAbort{upload});
-  record.time = system_clock().wall();
+  record.time = time_.now();
   record.seal();
   // Nobody waits: what is lost here expires with the uploads that nobody finished.
   asio::co_spawn(pool_, (*home)->propose(std::move(record)),

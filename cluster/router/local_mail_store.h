@@ -11,8 +11,8 @@ namespace everpost::cluster {
 
 class LocalMailStore : public MailStore {
  public:
-  // `shards` (mail shards only), `space` and `pool`, on which reads run, outlive the store.
-  LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, DiskSpace& space,
+  // `shards` (mail shards only), `time`, `space` and `pool`, on which reads run, outlive the store.
+  LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, LogTime& time, DiskSpace& space,
                  asio::thread_pool& pool);
 
   OpId new_op() override;
@@ -52,6 +52,7 @@ class LocalMailStore : public MailStore {
 
   const NodeId node_;
   const std::map<ShardId, Shard*> shards_;
+  LogTime& time_;
   DiskSpace& space_;
   asio::thread_pool& pool_;
 };

@@ -14,8 +14,8 @@ inline std::uint32_t hour_of(WallTime time) {
   return static_cast<std::uint32_t>(std::max<std::int64_t>(storage::hours(time), 0));
 }
 
-inline OpId make_op_id(NodeId node) {
-  return OpId{hour_of(system_clock().wall()), node.value, random_u64()};
+inline OpId make_op_id(NodeId node, WallTime now) {
+  return OpId{hour_of(now), node.value, random_u64()};
 }
 
 }  // namespace everpost::cluster

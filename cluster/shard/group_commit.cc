@@ -1,8 +1,7 @@
 #include "cluster/shard/group_commit.h"
 
+#include <algorithm>
 #include <chrono>
-
-#include "base/log.h"
 
 namespace everpost::cluster {
 
@@ -86,14 +85,8 @@ void GroupCommit::run() {
   refuse(std::move(left), Error{ErrorCode::kUnavailable, "the shard's log has failed"});
 }
 
-// A record's time: the clock's, unless the clock has gone back.
+// A record's time: the one asked for, unless the log has a later one.
 WallTime GroupCommit::next_time(WallTime wanted) {
-  constexpr std::int64_t kTolerated = 5'000'000;
-  const bool behind = wanted.micros + kTolerated < last_time_.micros;
-  if (behind && !clock_behind_)
-    log::warning("this machine's clock is behind the log's last record: set the clock right",
-                 {{"seconds", (last_time_.micros - wanted.micros) / 1'000'000}});
-  clock_behind_ = behind;
   last_time_ = std::max(wanted, WallTime{last_time_.micros + 1});
   return last_time_;
 }

@@ -57,7 +57,6 @@ class GroupCommit {
   const Epoch epoch_;
   const Callbacks callbacks_;
   WallTime last_time_;
-  bool clock_behind_ = false;
   mutable std::mutex mutex_;
   std::condition_variable wake_;
   std::deque<Proposal> waiting_;

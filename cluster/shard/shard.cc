@@ -2,7 +2,6 @@
 
 #include <array>
 
-#include "base/clock.h"
 #include "base/log.h"
 #include "cluster/replication/epoch_start.h"
 
@@ -29,7 +28,8 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
   auto replica = storage::Replica::open(*options.env, options.replica, recovery);
   if (!replica) return in_context(name(options.replica.shard), replica.error());
   std::unique_ptr<Shard> shard(new Shard(options, *std::move(replica)));
-  const WallTime now = std::max(system_clock().wall(), WallTime{recovery.log.last_time.micros + 1});
+  options.time->saw(WallTime{recovery.log.last_time.micros + 1});
+  const WallTime now = options.time->now();
   if (auto taken = shard->take_over(now); !taken)
     return in_context(name(options.replica.shard), taken.error());
   shard->start(now);
@@ -167,7 +167,7 @@ Task<void> Shard::mark_checkpoint() {
   storage::NewRecord record;
   record.type = storage::RecordType::kCheckpointMark;
   record.meta = storage::encode(replica_->mark());
-  record.time = system_clock().wall();
+  record.time = options_.time->now();
   record.seal();
   CO_ASSIGN_OR_RETURN(const Committed done, co_await propose(std::move(record)));
   marked_ = done.header.end();

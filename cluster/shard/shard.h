@@ -13,6 +13,7 @@
 
 #include "base/asio.h"
 #include "cluster/coordinator/coordinator.h"
+#include "cluster/log_time.h"
 #include "cluster/shard/applier.h"
 #include "cluster/shard/group_commit.h"
 #include "cluster/shard/proposal.h"
@@ -41,6 +42,7 @@ class Shard {
   struct Options {
     storage::Env* env = nullptr;
     Coordinator* coordinator = nullptr;
+    LogTime* time = nullptr;
     NodeId node;
     storage::ReplicaOptions replica;
     // The disk failed: the process must stop (a failed fdatasync is never retried). From any

@@ -7,6 +7,7 @@
 #include "base/crc32c.h"
 #include "storage/env/memory_env.h"
 #include "tests/unit/cluster/await.h"
+#include "tests/unit/cluster/test_clock.h"
 
 namespace everpost::cluster {
 namespace {
@@ -19,6 +20,7 @@ class NodeTest : public testing::Test {
   NodeOptions options() {
     NodeOptions options;
     options.env = &env_;
+    options.clock = &clock_;
     options.data_folder = "data";
     options.mail_shards = 2;
     options.segment_bytes = 8 << 20;
@@ -71,6 +73,7 @@ class NodeTest : public testing::Test {
   }
 
   storage::MemoryEnv env_{1};
+  TestClock clock_;
   std::unique_ptr<Node> node_;
   std::atomic<bool> failed_{false};
 };
@@ -233,6 +236,32 @@ TEST_F(NodeTest, AShardWhoseCoordinatorFileIsLostIsNotPassedOver) {
   EXPECT_NE(node.error().context.find("data/coordinator/shard-0002 is missing"), std::string::npos);
   ASSERT_TRUE(env_.rename("data/away", "data/coordinator/shard-0002"));
   open();
+}
+
+// A day and more ahead for so long that operations expired by it, then set right.
+TEST_F(NodeTest, AClockThatWasAheadAndIsSetBackStopsNobody) {
+  clock_.jump(std::chrono::hours{50});
+  ASSERT_TRUE(node_->stop());
+  node_.reset();
+  open();
+  for (const ShardId shard : {kOne, kTwo}) {
+    MailTxn expire;
+    expire.op = mail().new_op();
+    expire.commands.push_back(storage::Expire{expire.op.hour - 24, WallTime{0}});
+    const auto expired = await(mail().submit(shard, expire));
+    ASSERT_TRUE(expired && !expired->error);
+    if (shard == kOne) clock_.jump(std::chrono::hours{-50});
+  }
+  for (int starts = 0; starts < 2; ++starts) {
+    for (const ShardId shard : {kOne, kTwo}) {
+      const auto outcome = deliver(shard, {kAnn}, "in time", mail().new_op());
+      ASSERT_TRUE(outcome) << to_string(outcome.error());
+      EXPECT_FALSE(outcome->error) << to_string(*outcome->error);
+    }
+    ASSERT_TRUE(node_->stop());
+    node_.reset();
+    open();
+  }
 }
 
 TEST_F(NodeTest, UnknownShardsAreNotFound) {

@@ -21,7 +21,7 @@ using Kind = MemoryEnv::Operation::Kind;
 
 storage::NewRecord account_record() {
   storage::MailTxn txn;
-  txn.op = make_op_id(NodeId{1});
+  txn.op = make_op_id(NodeId{1}, system_clock().wall());
   txn.commands.push_back(storage::CreateAccount{AccountId{1}, 0});
   storage::NewRecord record;
   record.meta = encode(txn);
@@ -46,6 +46,7 @@ class ShardTest : public testing::Test {
     Shard::Options options;
     options.env = &env_;
     options.coordinator = coordinator_.get();
+    options.time = &time_;
     options.node = NodeId{1};
     options.replica.folder = "data/shard-0001";
     options.replica.cluster = coordinator_->cluster();
@@ -79,6 +80,7 @@ class ShardTest : public testing::Test {
   }
 
   MemoryEnv env_{1};
+  LogTime time_;
   std::unique_ptr<EmbeddedCoordinator> coordinator_;
   std::atomic<bool> applying_{false}, dead_{false}, failed_{false};
 };
@@ -132,9 +134,9 @@ TEST_F(ShardTest, OneThatHangsKeepsNobodyFromStopping) {
   asio::io_context context{1};
   asio::thread_pool readers{1};
   DiskSpace space(env_, {.folder = "data"});
-  LocalMailStore mail(NodeId{1}, {{ShardId{1}, shard->get()}}, space, readers);
-  LocalDirectoryStore directory(NodeId{1}, **shard, readers);
-  Housekeeping housekeeping(context, mail, directory, {shard->get()},
+  LocalMailStore mail(NodeId{1}, {{ShardId{1}, shard->get()}}, time_, space, readers);
+  LocalDirectoryStore directory(NodeId{1}, **shard, time_, readers);
+  Housekeeping housekeeping(context, mail, directory, time_, {shard->get()},
                             std::chrono::milliseconds{10});
   housekeeping.start();
   std::optional<ErrorCode> answer;
