@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "cluster/coordinator/embedded.h"
+#include "cluster/overdue.h"
 #include "cluster/router/fan_out.h"
 #include "cluster/router/housekeeping.h"
 #include "cluster/router/local_directory_store.h"
@@ -123,15 +124,23 @@ class LocalNode : public Node {
   }
 
   Result<void> stop() override {
+    std::atomic<ShardId> stopping_shard{shards_.front()->id()};
+    const Overdue overdue(options_.stop_limit, [&] {
+      options_.failed(stopping_shard,
+                      Error{ErrorCode::kTimeout,
+                            "the shard's disk does not answer: what waits for it is not written"});
+    });
     stop_background();
     readers_.join();
     Result<void> first;
-    for (const auto& shard : shards_)
+    for (const auto& shard : shards_) {
+      stopping_shard = shard->id();
       if (auto stopped = shard->stop(); !stopped) {
         log::error("shard not closed cleanly",
                    {{"shard", shard->id()}, {"error", to_string(stopped.error())}});
         if (first) first = std::move(stopped);
       }
+    }
     return first;
   }
 

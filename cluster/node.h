@@ -2,6 +2,7 @@
 // frontends see: MailStore and DirectoryStore.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -23,6 +24,9 @@ struct NodeOptions {
   unsigned mail_shards = 4;  // made at the first start; later starts keep what is there
   unsigned read_threads = 2;
   const Clock* clock = &system_clock();
+  // stop() that takes longer ends the process by `failed`: a disk that hangs would hold it for
+  // ever.
+  std::chrono::milliseconds stop_limit{60'000};
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;  // of each shard
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)

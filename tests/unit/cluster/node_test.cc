@@ -21,11 +21,15 @@ class NodeTest : public testing::Test {
     NodeOptions options;
     options.env = &env_;
     options.clock = &clock_;
+    options.stop_limit = std::chrono::milliseconds{300};
     options.data_folder = "data";
     options.mail_shards = 2;
     options.segment_bytes = 8 << 20;
     options.index_cache_bytes = 1 << 20;
-    options.failed = [this](ShardId, const Error&) { failed_ = true; };
+    options.failed = [this](ShardId, const Error& error) {
+      if (error.code == ErrorCode::kTimeout) overdue_ = true;
+      failed_ = true;
+    };
     return options;
   }
   void open() {
@@ -75,7 +79,7 @@ class NodeTest : public testing::Test {
   storage::MemoryEnv env_{1};
   TestClock clock_;
   std::unique_ptr<Node> node_;
-  std::atomic<bool> failed_{false};
+  std::atomic<bool> failed_{false}, overdue_{false};
 };
 
 constexpr ShardId kOne{1}, kTwo{2};
@@ -262,6 +266,23 @@ TEST_F(NodeTest, AClockThatWasAheadAndIsSetBackStopsNobody) {
     node_.reset();
     open();
   }
+}
+
+TEST_F(NodeTest, StoppingIsGivenUpWhenTheDiskHangs) {
+  std::mutex disk;
+  std::unique_lock hangs(disk);
+  env_.set_hook([&](const storage::MemoryEnv::Operation& operation) -> std::optional<Error> {
+    if (operation.kind == storage::MemoryEnv::Operation::Kind::kSync)
+      const std::scoped_lock waits(disk);
+    return std::nullopt;
+  });
+  std::thread stopping([this] { (void)node_->stop(); });
+  for (int i = 0; i < 500 && !overdue_; ++i)
+    std::this_thread::sleep_for(std::chrono::milliseconds{10});
+  EXPECT_TRUE(overdue_);
+  hangs.unlock();
+  stopping.join();
+  env_.set_hook({});
 }
 
 TEST_F(NodeTest, UnknownShardsAreNotFound) {
