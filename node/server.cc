@@ -60,6 +60,12 @@ Server::Server(Config config)
 Server::~Server() {
   stop_http();
   threads_.stop();
+  // A session that was abandoned refers to sessions_ and limits_ until it is destroyed; that is
+  // only safe when nobody else has sockets in the threads' contexts.
+  accept_loops_.clear();
+  http_accept_loops_.clear();
+  admin_.reset();
+  threads_.discard();
   if (node_)
     if (const auto stopped = node_->stop(); !stopped)
       log::error("store not closed cleanly", {{"error", to_string(stopped.error())}});

@@ -19,6 +19,9 @@ class IoThreads {
   void start();
   // Abandons what is still under way and joins the threads.
   void stop();
+  // After stop(): destroys what was abandoned, and the contexts. No socket or timer of theirs may
+  // be left elsewhere.
+  void discard() { threads_.clear(); }
 
   std::size_t size() const { return threads_.size(); }
   asio::io_context& context(std::size_t n) { return threads_[n]->context; }
