@@ -1,8 +1,9 @@
 #include "node/admin/admin_server.h"
 
-#include <boost/beast/core/basic_stream.hpp>
-#include <boost/beast/core/flat_buffer.hpp>
-#include <boost/beast/http.hpp>
+#include <boost/beast/http/parser.hpp>
+#include <boost/beast/http/status.hpp>
+#include <boost/beast/http/string_body.hpp>
+#include <boost/beast/http/verb.hpp>
 #include <boost/json/serialize.hpp>
 #include <cstring>
 #include <list>
@@ -18,38 +19,40 @@
 namespace everpost::node {
 namespace {
 
-namespace beast = boost::beast;
+// Beast parses; reading and writing are a few lines here, where its streams would be half a minute
+// of compiling.
 namespace http = boost::beast::http;
 using Local = asio::local::stream_protocol;
-using Stream = beast::basic_stream<Local>;
 using Request = http::request<http::string_body>;
-using Response = http::response<http::string_body>;
 
 constexpr std::chrono::seconds kIdleMax{60};   // between a connection's requests
 constexpr std::chrono::seconds kWriteMax{30};  // for a client to take its response
 constexpr std::chrono::seconds kFinishMax{5};  // for requests under way when the server stops
 constexpr std::uint32_t kHeaderBytesMax = 16 << 10;
+constexpr std::size_t kReadBytes = 16 << 10;
 
 // Who is at the other end, as the kernel tells.
-std::string peer_of(Stream& stream) {
+std::string peer_of(Local::socket& socket) {
   ucred peer{};
   socklen_t bytes = sizeof peer;
-  if (getsockopt(stream.socket().native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
+  if (getsockopt(socket.native_handle(), SOL_SOCKET, SO_PEERCRED, &peer, &bytes) != 0)
     return "unknown via socket";
   return "uid " + std::to_string(peer.uid) + " via socket";
 }
 
-Response respond(const Request& request, const admin::Answer& answer) {
-  Response response{
-      answer ? http::status::ok : http::status(admin::http_status(answer.error().error.code)),
-      request.version()};
-  response.set(http::field::content_type, "application/json");
-  response.keep_alive(request.keep_alive());
-  response.body() =
-      boost::json::serialize(answer ? *answer : boost::json::value(admin::to_json(answer.error())));
-  response.body() += '\n';
-  response.prepare_payload();
-  return response;
+std::string response_to(const admin::Answer& answer, bool keep) {
+  const int status = answer ? 200 : static_cast<int>(admin::http_status(answer.error().error.code));
+  const std::string body =
+      boost::json::serialize(answer ? *answer
+                                    : boost::json::value(admin::to_json(answer.error()))) +
+      "\n";
+  const auto reason = http::obsolete_reason(http::int_to_status(static_cast<unsigned>(status)));
+  std::string text = "HTTP/1.1 " + std::to_string(status) + " ";
+  text.append(reason.data(), reason.size());
+  text += "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
+          "\r\n";
+  if (!keep) text += "Connection: close\r\n";
+  return text + "\r\n" + body;
 }
 
 Error io(const std::string& what, const std::string& path, int error) {
@@ -80,9 +83,18 @@ Result<void> remove_dead_socket(const std::string& path) {
 }  // namespace
 
 struct AdminServer::Impl {
-  struct Client {
-    explicit Client(Local::socket socket) : stream(std::move(socket)) {}
-    Stream stream;
+  struct Client : std::enable_shared_from_this<Client> {
+    explicit Client(Local::socket s) : socket(std::move(s)), timer(socket.get_executor()) {}
+    // From now on: closes the connection when the time is over.
+    void give(std::chrono::seconds time);
+    void close();
+    // All of the next request. Errors: kTooLarge; kClosed (left, too slow, or no HTTP).
+    Task<Request> read();
+    Task<void> write(const std::string& text);
+
+    Local::socket socket;
+    asio::steady_timer timer;
+    std::string input;  // received, and not parsed
     bool busy = false;  // a request of it is under way
   };
 
@@ -95,6 +107,7 @@ struct AdminServer::Impl {
   Result<void> open();
   asio::awaitable<void> accept();
   asio::awaitable<void> converse(std::shared_ptr<Client> client);
+  asio::awaitable<admin::Answer> answer(Request request, std::string actor);
   asio::awaitable<void> finish();
 
   // One strand for all of it: there is little to do, and what takes long is done elsewhere.
@@ -148,52 +161,86 @@ asio::awaitable<void> AdminServer::Impl::accept() {
   accepting = false;
 }
 
-asio::awaitable<void> AdminServer::Impl::converse(std::shared_ptr<Client> client) {
-  const auto token = asio::as_tuple(asio::use_awaitable);
-  Stream& stream = client->stream;
-  const std::string actor = peer_of(stream);
-  beast::flat_buffer buffer(kHeaderBytesMax + kRequestBytesMax);
-  while (!stopping) {
-    http::request_parser<http::string_body> parser;
-    parser.header_limit(kHeaderBytesMax);
-    parser.body_limit(kRequestBytesMax);
-    stream.expires_after(kIdleMax);
-    const auto [read_error, bytes] = co_await http::async_read(stream, buffer, parser, token);
-    client->busy = true;
-    Response response;
-    if (read_error == http::error::body_limit || read_error == http::error::header_limit) {
-      Request empty;
-      empty.keep_alive(false);
-      response = respond(empty, Error{ErrorCode::kTooLarge, "the request is too large"});
-    } else if (read_error) {
-      break;  // the client left, was too slow, or does not speak HTTP
-    } else {
-      Request request = parser.release();
-      const auto start = std::chrono::steady_clock::now();
-      const auto answer =
-          co_await admin::dispatch(context, request.method(), std::string(request.target()),
-                                   std::exchange(request.body(), {}), actor);
-      const std::chrono::duration<double, std::milli> took =
-          std::chrono::steady_clock::now() - start;
-      if (request.method() != http::verb::get)
-        log::info("administration",
-                  {{"actor", actor},
-                   {"request",
-                    std::string(request.method_string()) + " " + std::string(request.target())},
-                   {"result", answer ? std::string("ok") : to_string(answer.error().error)},
-                   {"ms", took.count()}});
-      response = respond(request, answer);
-    }
-    if (stopping) response.keep_alive(false);
-    const bool last = response.need_eof();
-    stream.expires_after(kWriteMax);
-    const auto [write_error, written] = co_await http::async_write(stream, response, token);
-    client->busy = false;
-    if (write_error || last) break;
-  }
+void AdminServer::Impl::Client::give(std::chrono::seconds time) {
+  timer.expires_after(time);
+  timer.async_wait([client = shared_from_this()](error_code cancelled) {
+    if (!cancelled && client->timer.expiry() <= std::chrono::steady_clock::now()) client->close();
+  });
+}
+
+void AdminServer::Impl::Client::close() {
   error_code ignored;
-  stream.socket().shutdown(Local::socket::shutdown_both, ignored);
-  stream.close();
+  socket.close(ignored);
+}
+
+Task<Request> AdminServer::Impl::Client::read() {
+  http::request_parser<http::string_body> parser;
+  parser.header_limit(kHeaderBytesMax);
+  parser.body_limit(kRequestBytesMax);
+  parser.eager(true);
+  for (;;) {
+    error_code failure;
+    if (!input.empty()) input.erase(0, parser.put(asio::buffer(input), failure));
+    if (failure == http::error::body_limit || failure == http::error::header_limit)
+      co_return Error{ErrorCode::kTooLarge, "the request is too large"};
+    if (failure && failure != http::error::need_more)
+      co_return Error{ErrorCode::kClosed, failure.message()};
+    if (parser.is_done()) co_return parser.release();
+    const std::size_t have = input.size();
+    input.resize(have + kReadBytes);
+    const auto [error, bytes] = co_await socket.async_read_some(
+        asio::buffer(input.data() + have, kReadBytes), asio::as_tuple(asio::use_awaitable));
+    input.resize(have + bytes);
+    if (error) co_return Error{ErrorCode::kClosed, error.message()};
+  }
+}
+
+Task<void> AdminServer::Impl::Client::write(const std::string& text) {
+  for (std::size_t sent = 0; sent < text.size();) {
+    const auto [error, bytes] = co_await socket.async_write_some(
+        asio::buffer(text.data() + sent, text.size() - sent), asio::as_tuple(asio::use_awaitable));
+    if (error) co_return Error{ErrorCode::kClosed, error.message()};
+    sent += bytes;
+  }
+  co_return Result<void>{};
+}
+
+asio::awaitable<admin::Answer> AdminServer::Impl::answer(Request request, std::string actor) {
+  const auto start = std::chrono::steady_clock::now();
+  auto answer = co_await admin::dispatch(context, request.method(), std::string(request.target()),
+                                         std::exchange(request.body(), {}), actor);
+  const std::chrono::duration<double, std::milli> took = std::chrono::steady_clock::now() - start;
+  if (request.method() != http::verb::get)
+    log::info(
+        "administration",
+        {{"actor", actor},
+         {"request", std::string(request.method_string()) + " " + std::string(request.target())},
+         {"result", answer ? std::string("ok") : to_string(answer.error().error)},
+         {"ms", took.count()}});
+  co_return answer;
+}
+
+asio::awaitable<void> AdminServer::Impl::converse(std::shared_ptr<Client> client) {
+  const std::string actor = peer_of(client->socket);
+  for (bool keep = true; keep && !stopping;) {
+    client->give(kIdleMax);
+    auto request = co_await client->read();
+    if (!request && request.error().code != ErrorCode::kTooLarge) break;
+    client->busy = true;
+    client->timer.cancel();  // the answer takes as long as it takes
+    keep = request && request->keep_alive() && request->version() == 11;
+    const admin::Answer answered = request ? co_await answer(*std::move(request), actor)
+                                           : admin::Answer(std::move(request).error());
+    keep = keep && !stopping;
+    client->give(kWriteMax);
+    const auto written = co_await client->write(response_to(answered, keep));
+    client->busy = false;
+    if (!written) break;
+  }
+  client->timer.cancel();
+  error_code ignored;
+  client->socket.shutdown(Local::socket::shutdown_both, ignored);
+  client->close();
 }
 
 asio::awaitable<void> AdminServer::Impl::finish() {
@@ -206,7 +253,7 @@ asio::awaitable<void> AdminServer::Impl::finish() {
   asio::steady_timer pause(strand);
   while (accepting || !clients.empty()) {
     for (const auto& client : clients)
-      if (!client->busy || std::chrono::steady_clock::now() >= until) client->stream.close();
+      if (!client->busy || std::chrono::steady_clock::now() >= until) client->close();
     pause.expires_after(std::chrono::milliseconds{20});
     co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
   }

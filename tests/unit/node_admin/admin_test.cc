@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 
 #include "node/admin/routes.h"
-#include "tests/unit/node_admin/memory_mail.h"
+#include "tests/unit/node_admin/memory_node.h"
 #include "tests/unit/node_directory/memory_directory.h"
 #include "tests/unit/node_directory/run_task.h"
 
@@ -13,25 +13,6 @@ namespace {
 using boost::beast::http::verb;
 using testing::HasSubstr;
 using testing::Not;
-
-class MemoryNode : public cluster::Node {
- public:
-  explicit MemoryNode(MemoryMail& mail, MemoryDirectory& directory)
-      : mail_(mail), directory_(directory) {}
-  std::vector<std::string> findings;
-  std::vector<cluster::ShardStatus> shards;
-
-  cluster::MailStore& mail() override { return mail_; }
-  cluster::DirectoryStore& directory() override { return directory_; }
-  std::vector<cluster::ShardStatus> status() const override { return shards; }
-  cluster::DiskSpace::Status space() const override { return {}; }
-  Result<std::vector<std::string>> verify() override { return findings; }
-  Result<void> stop() override { return {}; }
-
- private:
-  MemoryMail& mail_;
-  MemoryDirectory& directory_;
-};
 
 class AdminTest : public testing::Test {
  protected:
