@@ -9,6 +9,12 @@ namespace everpost {
 [[noreturn]] void invariant_failed(const char* file, int line, const char* condition,
                                    const char* meaning);
 
+// For a simulation, which finds out about broken invariants and goes on: on this thread, `handler`
+// is called instead, and has to throw. Null: as before.
+using InvariantHandler = void (*)(const char* file, int line, const char* condition,
+                                  const char* meaning);
+void set_invariant_handler(InvariantHandler handler);
+
 }  // namespace everpost
 
 #define INVARIANT(condition, ...)                                                   \

@@ -1,0 +1,326 @@
+#include "tests/simulation/cluster.h"
+
+#include <fmt/format.h>
+
+namespace everpost::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using Kind = Fault::Kind;
+
+namespace {
+
+constexpr Micros kSettleTime = seconds{30};  // P12: then every operation has ended
+
+ShardConfig first_config(const Plan& plan, const std::vector<std::unique_ptr<Node>>& nodes) {
+  ShardConfig config;
+  config.min_isr = plan.min_isr;
+  for (std::uint32_t i = 0; i < plan.replicas; ++i) {
+    config.replicas.push_back(nodes[i]->id());
+    if (i < plan.isr) config.isr.push_back(nodes[i]->copy());
+  }
+  return config;
+}
+
+std::vector<std::unique_ptr<Node>> make_nodes(Cluster& cluster, std::uint32_t count) {
+  std::vector<std::unique_ptr<Node>> nodes;
+  for (std::uint32_t i = 0; i < count; ++i) nodes.push_back(std::make_unique<Node>(cluster, i));
+  return nodes;
+}
+
+}  // namespace
+
+Cluster::Cluster(Plan plan, bool trace)
+    : plan_(std::move(plan)),
+      trace_(trace),
+      rng_(plan_.seed ^ 0xabcdef),
+      nodes_(make_nodes(*this, plan_.nodes)),
+      coordinator_(timeline_, Rng(plan_.seed ^ 0x777), plan_, first_config(plan_, nodes_)) {
+#ifdef EVERPOST_MUTATIONS
+  planted_bug = plan_.bug;
+#endif
+  for (std::uint32_t i = 0; i < plan_.clients; ++i)
+    clients_.push_back(std::make_unique<Client>(*this, i, Rng(plan_.seed ^ (0x5555 + i))));
+  coordinator_.changed = [this](const ShardConfig&, Transition, const CopyId&) {
+    check_candidates();
+    watch_fires();
+  };
+}
+
+Uuid Cluster::new_disk_id() {
+  Uuid id{};
+  id[0] = static_cast<std::byte>(++disks_);
+  id[1] = static_cast<std::byte>(disks_ >> 8);
+  return id;
+}
+
+// ---- network
+
+Micros Cluster::delay() {
+  return calm_ ? rng_.exponential(Micros{60}, Micros{150})
+               : rng_.exponential(Micros{60}, plan_.delay_mean);
+}
+
+void Cluster::send(NodeId from, NodeId to, Message message) {
+  if (to.value == 0 || to.value > nodes_.size()) return;
+  Link& link = links_[from.value - 1][to.value - 1];
+  if (link.cut) return;
+  if (!calm_ && rng_.chance(plan_.drop)) {
+    // What is lost on a connection is lost with the connection, usually.
+    if (rng_.chance(0.5)) lost_connection(from, to);
+    return;
+  }
+  Micros arrival = now() + delay();
+  // One connection keeps the order; another connection does not know of it.
+  if (calm_ || !rng_.chance(plan_.reorder)) arrival = std::max(arrival, link.last);
+  link.last = std::max(link.last, arrival);
+  const auto deliver = [this, from, to](Message arrived) {
+    Node& node = *nodes_[to.value - 1];
+    if (node.is_up()) return node.happen(Received{std::move(arrived)});
+    // A machine that lives without the process refuses the connection.
+    if (node.has_power() && !links_[to.value - 1][from.value - 1].cut)
+      after(delay(), [this, from, to] { nodes_[from.value - 1]->happen(PeerLost{to}); });
+  };
+  if (!calm_ && rng_.chance(plan_.duplicate))
+    at(arrival + delay(), [deliver, message] { deliver(message); });
+  at(arrival, [deliver, message = std::move(message)]() mutable { deliver(std::move(message)); });
+}
+
+void Cluster::lost_connection(NodeId a, NodeId b) {
+  for (const auto& [one, other] : {std::pair{a, b}, std::pair{b, a}})
+    after(delay(), [this, one, other] { nodes_[one.value - 1]->happen(PeerLost{other}); });
+}
+
+void Cluster::connections_break(NodeId node) {
+  for (const auto& other : nodes_) {
+    if (other->id() == node || links_[node.value - 1][other->id().value - 1].cut) continue;
+    after(delay(),
+          [this, to = other->id(), node] { nodes_[to.value - 1]->happen(PeerLost{node}); });
+  }
+}
+
+void Cluster::cut(std::uint32_t from, std::uint32_t to, bool cut) { links_[from][to].cut = cut; }
+void Cluster::reset(std::uint32_t a, std::uint32_t b) {
+  lost_connection(NodeId{a + 1}, NodeId{b + 1});
+}
+
+// ---- coordinator, clients
+
+void Cluster::watch_fires() {
+  for (const auto& node : nodes_) {
+    if (!coordinator_.reachable(node->id())) continue;
+    if (!calm_ && rng_.chance(plan_.watch_loss)) continue;
+    const Micros late = rng_.exponential(Micros{200}, milliseconds{calm_ ? 1 : 30});
+    after(late,
+          [node = node.get(), seen = ConfigSeen{coordinator_.config(), coordinator_.version()}] {
+            node->happen(seen);
+          });
+  }
+}
+
+void Cluster::announce(NodeId primary) {
+  for (const auto& client : clients_)
+    after(rng_.exponential(Micros{50}, milliseconds{2}),
+          [client = client.get(), primary] { client->hear_of_primary(primary); });
+}
+
+void Cluster::reply(const Call& call, Reply reply, NodeId from) {
+  if (!calm_ && rng_.chance(plan_.client_loss)) return;
+  after(rng_.exponential(Micros{30}, Micros{300}), [this, call, reply = std::move(reply), from] {
+    clients_[call.client]->hear(call.attempt, reply, from);
+  });
+}
+
+Node* Cluster::primary() {
+  for (const auto& node : nodes_)
+    if (node->core() && node->core()->role == Role::kPrimary && node->core()->primacy.open &&
+        node->core()->meta.epoch == coordinator_.config().epoch)
+      return node.get();
+  return nullptr;
+}
+
+// ---- checks
+
+void Cluster::check_step(const Node& node) {
+  checker_.stepped(node.view());
+  if (checker_.committed() == checked_commit_) return;
+  checked_commit_ = checker_.committed();
+  check_candidates();
+}
+
+void Cluster::check_candidates() {
+  std::vector<CopyView> views;
+  for (const auto& node : nodes_) views.push_back(node->view());
+  checker_.check_candidates(coordinator_.config(), views);
+}
+
+void Cluster::check_end() {
+  std::vector<const MailState*> states;
+  for (const auto& node : nodes_)
+    if (coordinator_.config().in_isr(node->copy())) states.push_back(&node->mail());
+  std::map<Guid, std::size_t> wanted;
+  std::map<std::uint64_t, std::vector<bool>> queue;
+  for (const auto& client : clients_) {
+    wanted.insert(client->wanted().begin(), client->wanted().end());
+    queue.insert(client->queue().begin(), client->queue().end());
+  }
+  checker_.check_end(states, wanted);
+  // P8. Each recipient of each entry is done or not, as it was answered.
+  std::map<std::uint64_t, std::vector<bool>> kept;
+  for (const auto& entry : *states.front()->reader()->queue(0, 100'000))
+    kept[entry.queue_id] = entry.done;
+  if (kept != queue) throw Failure("P8", "the queue is not what was answered");
+}
+
+// ---- faults
+
+// Copies that have lost something count until they are back in sync.
+void Cluster::refresh_lossy() {
+  std::erase_if(lossy_, [&](NodeId id) {
+    const Node& node = *nodes_[id.value - 1];
+    return node.is_up() && !node.is_suspect() && !node.disk().is_damaged() &&
+           coordinator_.config().in_isr(node.copy());
+  });
+}
+
+bool Cluster::may_lose_data(const Node& node, Kind kind) const {
+  const ShardConfig& config = coordinator_.config();
+  if (kind == Kind::kLie) return lossy_.size() + 1 < config.min_isr;
+  if (!lossy_.empty()) return false;
+  // Enough others have to be left to take over, however they are restarted.
+  return !config.in_isr(node.id()) || config.isr.size() > config.min_isr;
+}
+
+void Cluster::strike(const Fault& fault) {
+  trace_line(NodeId{0}, [&] { return "FAULT " + to_string(fault); });
+  Node& node = *nodes_[fault.node % nodes_.size()];
+  Node& other = *nodes_[fault.other % nodes_.size()];
+  const std::uint32_t a = node.id().value - 1, b = other.id().value - 1;
+  const auto start_later = [&] { after(fault.time, [&node] { node.start(); }); };
+  const auto cut_for = [&](std::uint32_t from, std::uint32_t to) {
+    cut(from, to, true);
+    after(fault.time, [this, from, to] { cut(from, to, false); });
+  };
+  refresh_lossy();
+  switch (fault.kind) {
+    case Kind::kCrash:
+      node.crash();
+      return start_later();
+    case Kind::kPowerLoss:
+      node.lose_power(0);
+      return start_later();
+    case Kind::kLie:
+    case Kind::kWipe: {
+      if (!may_lose_data(node, fault.kind)) return;
+      lossy_.insert(node.id());
+      node.lose_power(fault.kind == Kind::kLie ? fault.amount : 0);
+      if (fault.kind == Kind::kWipe) node.wipe();
+      return start_later();
+    }
+    case Kind::kDamage: {
+      const std::size_t records = node.disk().records().size();
+      if (records < 3 || !may_lose_data(node, fault.kind)) return;
+      lossy_.insert(node.id());
+      node.crash();
+      const std::size_t left = node.disk().records().size();
+      if (left >= 3) node.disk().damage(rng_.below(left - 1));
+      return start_later();
+    }
+    case Kind::kSyncError:
+      return node.fail_next_sync();
+    case Kind::kSlowDisk:
+      return node.set_slow_disk(now() + fault.time, milliseconds{fault.amount * 10});
+    case Kind::kPause:
+      node.drop_a_command();
+      return node.pause(fault.time);
+    case Kind::kFreeze:
+      return node.freeze(fault.time);
+    case Kind::kCutOneWay:
+      return cut_for(a, b);
+    case Kind::kCutBothWays:
+      cut_for(a, b);
+      return cut_for(b, a);
+    case Kind::kIsolate:
+      for (std::uint32_t i = 0; i < nodes_.size(); ++i)
+        if (i != a) cut_for(a, i), cut_for(i, a);
+      return;
+    case Kind::kCutCoordinator:
+      coordinator_.set_cut(node.id(), true);
+      node.happen(CoordinatorState{false});
+      after(fault.time, [this, &node] {
+        coordinator_.set_cut(node.id(), false);
+        node.happen(CoordinatorState{coordinator_.reachable(node.id())});
+      });
+      return;
+    case Kind::kReset:
+      return reset(a, b);
+    case Kind::kCoordinatorDown:
+      coordinator_.set_up(false);
+      for (const auto& one : nodes_) one->happen(CoordinatorState{false});
+      after(fault.time, [this] {
+        coordinator_.set_up(true);
+        for (const auto& one : nodes_)
+          one->happen(CoordinatorState{coordinator_.reachable(one->id())});
+      });
+      return;
+    case Kind::kTransfer:
+      for (const auto& one : nodes_) one->happen(TransferTo{node.id()});
+      return;
+    case Kind::kStop:
+      node.stop();
+      return start_later();
+    case Kind::kPlacement: {
+      ShardConfig next = coordinator_.config();
+      std::ranges::rotate(next.replicas, next.replicas.begin() + 1);
+      return coordinator_.store(next, CopyId{}, Transition::kPlacement);
+    }
+  }
+}
+
+void Cluster::heal() {
+  calm_ = true;
+  coordinator_.heal();
+  for (auto& row : links_)
+    for (Link& link : row) link.cut = false;
+  for (const auto& node : nodes_) {
+    node->set_slow_disk(Micros{0}, Micros{0});
+    if (!node->is_up()) node->start();
+    node->happen(CoordinatorState{true});
+  }
+}
+
+// ---- the run
+
+void Cluster::start() {
+  for (const auto& node : nodes_) node->start();
+}
+void Cluster::start_clients() {
+  for (const auto& client : clients_) client->run();
+}
+void Cluster::stop_clients() {
+  for (const auto& client : clients_) client->stop();
+}
+bool Cluster::clients_idle() const {
+  return std::ranges::all_of(clients_, [](const auto& client) { return client->idle(); });
+}
+
+void Cluster::run() {
+  start();
+  for (const Fault& fault : plan_.faults) at(fault.at, [this, &fault] { strike(fault); });
+  start_clients();
+  timeline_.run(plan_.chaos_time);
+  heal();
+  stop_clients();
+  run_until(kSettleTime, "an operation does not end although everything is healed",
+            [this] { return clients_idle(); });
+  run_until(kSettleTime, "there is no open primary", [this] { return primary() != nullptr; });
+  run_until(kSettleTime, "copies in the ISR do not come together", [this] {
+    return primary() && std::ranges::all_of(nodes_, [&](const auto& node) {
+             if (!coordinator_.config().in_isr(node->copy())) return true;
+             return node->is_up() && node->mail().applied() == primary()->core()->log.end.lsn;
+           });
+  });
+  check_end();
+}
+
+}  // namespace everpost::simulation

@@ -1,0 +1,90 @@
+#include "tests/simulation/coordinator.h"
+
+#include "cluster/coordinator/transition.h"
+
+namespace everpost::simulation {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+namespace {
+constexpr Micros kStaleMax = seconds{10};
+constexpr Micros kNoAnswer = milliseconds{300};
+}  // namespace
+
+SimCoordinator::SimCoordinator(Timeline& timeline, Rng rng, const Plan& plan, ShardConfig first)
+    : timeline_(timeline), rng_(rng), plan_(plan), config_(std::move(first)) {}
+
+void SimCoordinator::set_cut(NodeId node, bool cut) {
+  if (cut)
+    cut_.insert(node);
+  else
+    cut_.erase(node);
+}
+
+bool SimCoordinator::try_store(const CopyId& actor, const Cas& cas) {
+  if (cas.version != version_) return false;
+  store(cas.config, actor, cas.kind);
+  return true;
+}
+
+void SimCoordinator::store(const ShardConfig& config, const CopyId& actor, Transition kind) {
+  if (const auto legal = check_transition(config_, config, actor, kind); !legal)
+    throw Failure("I12", legal.error().context);
+  const ShardConfig before = config_;
+  past_.push_back({timeline_.now(), config_, version_});
+  config_ = config;
+  ++version_;
+  if (changed) changed(before, kind, actor);
+}
+
+void SimCoordinator::cas(const CopyId& from, const Cas& cas, Answer answer) {
+  timeline_.after(way(), [this, from, cas, answer = std::move(answer)] {
+    const auto say = [&](CasDone::Outcome outcome, Micros delay) {
+      timeline_.after(delay, [answer, done = CasDone{cas.config.nonce, outcome, cas.version + 1}] {
+        answer(done);
+      });
+    };
+    const bool lost = !calm_ && rng_.chance(plan_.cas_unknown);
+    if (!reachable(from.node)) return say(CasDone::Outcome::kUnknown, kNoAnswer);
+    if (!lost) {
+      const bool stored = try_store(from, cas);
+      return say(stored ? CasDone::Outcome::kStored : CasDone::Outcome::kConflict, way());
+    }
+    // Nobody learns what became of it: not stored, stored, or stored later.
+    switch (rng_.below(3)) {
+      case 0:
+        break;
+      case 1:
+        try_store(from, cas);
+        break;
+      default:
+        timeline_.after(rng_.time(Micros{1}, seconds{3}),
+                        [this, from, cas] { try_store(from, cas); });
+    }
+    say(CasDone::Outcome::kUnknown, kNoAnswer);
+  });
+}
+
+void SimCoordinator::read(NodeId from, Answer answer) {
+  timeline_.after(way(), [this, from, answer = std::move(answer)] {
+    if (!reachable(from)) return;
+    ConfigSeen seen{config_, version_};
+    if (!calm_ && !past_.empty() && rng_.chance(plan_.stale_read)) {
+      const Past& past =
+          past_[past_.size() - 1 - rng_.below(std::min<std::size_t>(4, past_.size()))];
+      if (timeline_.now() - past.until < kStaleMax) seen = {past.config, past.version};
+    }
+    timeline_.after(way(), [answer, seen = std::move(seen)] { answer(seen); });
+  });
+}
+
+void SimCoordinator::verify(NodeId from, const VerifyConfig& verify, Answer answer) {
+  timeline_.after(way(), [this, from, verify, answer = std::move(answer)] {
+    const bool answered = reachable(from) && (calm_ || !rng_.chance(plan_.cas_unknown));
+    const ConfigVerified verified{verify.version, answered && verify.version == version_};
+    timeline_.after(answered ? way() : kNoAnswer, [answer, verified] { answer(verified); });
+  });
+}
+
+}  // namespace everpost::simulation

@@ -1,0 +1,98 @@
+// everpost-sim: whole clusters of replication cores in one thread, with every fault that the
+// protocol promises to survive. docs/replication.md, "Simulation".
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <fmt/format.h>
+#include <iostream>
+
+#include "tests/simulation/run.h"
+
+namespace everpost::simulation {
+namespace {
+
+struct Options {
+  std::optional<std::uint64_t> seed;
+  std::uint64_t seeds = 100, first_seed = 1;
+  std::string bug = "none";
+  std::size_t trace_lines = 200;
+  bool shrink = false;
+};
+
+Bug bug_named(const std::string& name) {
+  for (int i = 0; i <= static_cast<int>(Bug::kSkipCommand); ++i)
+    if (name == name_of(static_cast<Bug>(i))) return static_cast<Bug>(i);
+  throw CLI::ValidationError("--bug", "unknown; see docs/replication.md, \"Mutations\"");
+}
+
+// Tells everything about a failing seed: what was planned, the end of its trace, fewer faults.
+void report(const Plan& plan, const Options& options) {
+  const Outcome again = run(plan, options.trace_lines);
+  std::cout << again.trace << "\nFAILED " << again.failure.value_or("(not again?)") << "\n"
+            << describe(plan);
+  if (!options.shrink) return;
+  const Plan smallest = shrink(plan);
+  const Outcome outcome = run(smallest, options.trace_lines);
+  std::cout << "\nShrunk to " << smallest.faults.size() << " faults:\n"
+            << outcome.trace << "\nFAILED " << outcome.failure.value_or("") << "\n"
+            << describe(smallest);
+}
+
+int simulate(const Options& options) {
+  const Bug bug = bug_named(options.bug);
+  const std::uint64_t first = options.seed.value_or(options.first_seed);
+  const std::uint64_t count = options.seed ? 1 : options.seeds;
+  const auto started = std::chrono::steady_clock::now();
+  auto told = started;
+  std::uint64_t steps = 0, answered = 0, epochs = 0;
+  double hours = 0;
+  for (std::uint64_t seed = first; seed < first + count; ++seed) {
+    Plan plan = make_plan(seed);
+    plan.bug = bug;
+    const Outcome outcome = run(plan);
+    steps += outcome.steps;
+    answered += outcome.answered;
+    epochs += outcome.epochs;
+    hours += static_cast<double>(outcome.virtual_time.count()) / 3.6e9;
+    if (outcome.failure) {
+      report(plan, options);
+      std::cout << fmt::format("\nafter {} seeds; replay with: everpost-sim --seed {}{}\n",
+                               seed - first + 1, seed,
+                               bug == Bug::kNone ? "" : " --bug " + options.bug);
+      return 1;
+    }
+    const auto now = std::chrono::steady_clock::now();
+    if (now - told > std::chrono::seconds{5}) {
+      told = now;
+      std::cerr << fmt::format("\r{} seeds, {} steps ", seed - first + 1, steps) << std::flush;
+    }
+  }
+  const double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - started).count();
+  std::cout << fmt::format(
+      "\r{} seeds held: {} steps in {:.1f} s ({:.0f}/s), {} operations answered, {} epochs, {:.1f} "
+      "virtual hours\n",
+      count, steps, seconds, static_cast<double>(steps) / seconds, answered, epochs, hours);
+  return 0;
+}
+
+}  // namespace
+}  // namespace everpost::simulation
+
+int main(int argc, char** argv) {
+  using namespace everpost::simulation;
+  Options options;
+  CLI::App app{"Runs simulated clusters with faults, and checks that nothing is lost or doubled."};
+  app.add_option("--seed", options.seed, "replay one seed, with its trace if it fails");
+  app.add_option("--seeds", options.seeds, "how many to run")->capture_default_str();
+  app.add_option("--first-seed", options.first_seed, "the first of them")->capture_default_str();
+  app.add_option("--bug", options.bug, "plant a bug, to see it found")->capture_default_str();
+  app.add_option("--trace", options.trace_lines, "lines of trace to print")->capture_default_str();
+  app.add_flag("--shrink", options.shrink, "look for fewer faults with the same end");
+  CLI11_PARSE(app, argc, argv);
+  try {
+    return simulate(options);
+  } catch (const std::exception& error) {
+    std::cerr << "everpost-sim: " << error.what() << "\n";
+    return 2;
+  }
+}
