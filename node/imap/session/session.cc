@@ -30,10 +30,18 @@ Task<storage::MailOutcome> Session::submit(std::vector<storage::MailCommand> com
   txn.op = mail().new_op();
   txn.actor = account();
   txn.commands = std::move(commands);
-  CO_ASSIGN_OR_RETURN(storage::MailOutcome outcome,
-                      co_await mail().submit(shard(), std::move(txn), std::move(body)));
-  if (outcome.error) co_return *std::move(outcome.error);
-  co_return outcome;
+  std::optional<Error> timed_out;
+  asio::steady_timer pause(connection.executor());
+  for (unsigned tries = 1;; ++tries) {
+    auto outcome = co_await mail().submit(shard(), txn, body);
+    if (outcome && outcome->error) co_return *std::move(outcome->error);
+    if (outcome) co_return *std::move(outcome);
+    if (outcome.error().code == ErrorCode::kTimeout) timed_out = std::move(outcome).error();
+    if (!timed_out) co_return std::move(outcome).error();
+    if (tries >= timing.write_tries || stopping) co_return *std::move(timed_out);
+    pause.expires_after(timing.write_pause);
+    co_await pause.async_wait(asio::as_tuple(asio::use_awaitable));
+  }
 }
 
 Task<void> Session::tell_changes(Telling telling, bool force) {

@@ -61,7 +61,8 @@ class Session {
   std::chrono::milliseconds patience() const;
 
   // One change of the mail shard by this account, atomic. The first error of transport, transaction
-  // or command is the Result's.
+  // or command is the Result's. A change that may have been made in spite of an error is submitted
+  // again under its op_id, so that the answer tells what happened; kTimeout: nobody knows.
   Task<storage::MailOutcome> submit(std::vector<storage::MailCommand> commands,
                                     std::vector<SharedBytes> body = {});
   // The same for one command with one result of type R.

@@ -14,6 +14,8 @@ struct Timing {
   std::chrono::milliseconds memory = std::chrono::seconds{20};     // for a share of message memory
   std::chrono::milliseconds failed_login = std::chrono::seconds{1};  // after each
   unsigned failed_logins = 3;
+  std::chrono::milliseconds write_pause = std::chrono::seconds{1};   // between tries of a write
+  unsigned write_tries = 3;  // of a write that may have happened; each has the shard's deadline
   unsigned bad_commands = 20;              // in a row
   unsigned bad_commands_before_login = 3;  // a browser, or somebody who probes
 };
