@@ -36,7 +36,10 @@ Task<storage::AddedMessage> add(Session& session, AppendCommand command, Mailbox
   add.targets = {{session.account(), mailbox}};
   add.content = uploaded.content;
   add.flags = std::move(command.flags);
-  add.internal_date = command.date.value_or(WallTime{});
+  // To the shard 0 means now, but it is a date, too: 1-Jan-1970 00:00:00. A microsecond is not
+  // seen.
+  if (command.date)
+    add.internal_date = WallTime{command.date->micros == 0 ? 1 : command.date->micros};
   add.enforce_quota = true;
   std::vector<storage::MailCommand> commands;
   commands.emplace_back(std::move(add));

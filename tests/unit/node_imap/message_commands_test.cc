@@ -65,6 +65,22 @@ TEST_F(Messages, AreAppendedAndFetched) {
   )");
 }
 
+// The beginning of Unix time is a date like any other.
+TEST_F(Messages, KeepTheDateTheyAreGiven) {
+  client.play(R"(
+    C: a APPEND INBOX "01-Jan-1970 00:00:00 +0000" {12+}
+    C: Subject: x
+    C:
+    S: a OK ...
+  )");
+  select(client);
+  client.play(R"(
+    C: b FETCH 1 INTERNALDATE
+    S: * 1 FETCH (INTERNALDATE " 1-Jan-1970 00:00:00 +0000")
+    S: b OK ...
+  )");
+}
+
 TEST_F(Messages, TellTheirStructure) {
   fill(1);
   select(client);
