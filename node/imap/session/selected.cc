@@ -93,10 +93,13 @@ void append_flag_responses(const std::vector<std::string>& keywords, bool read_o
   std::string flags = "\\Answered \\Flagged \\Deleted \\Seen \\Draft";
   for (const std::string& keyword : keywords) flags += ' ' + keyword;
   out += "* FLAGS (" + flags + ")\r\n";
-  if (read_only)
+  if (read_only) {
     out += "* OK [PERMANENTFLAGS ()] Read-only mailbox\r\n";
-  else  // \*: the client may make new keywords
-    out += "* OK [PERMANENTFLAGS (" + flags + " \\*)] Flags are kept\r\n";
+    return;
+  }
+  // \*: the client may make new keywords.
+  if (keywords.size() < storage::MailLimits::keywords) flags += " \\*";
+  out += "* OK [PERMANENTFLAGS (" + flags + ")] Flags are kept\r\n";
 }
 
 }  // namespace everpost::node::imap

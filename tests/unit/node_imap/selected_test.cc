@@ -134,6 +134,17 @@ TEST_F(SelectedTest, NewKeywordsAreAnnouncedBeforeTheyAreUsed) {
 TEST_F(SelectedTest, WhatCameAndWentUnseenIsNotTold) {
   changes.vanished.add(Uid{8});
   changes.mailbox.uid_next = Uid{9};
+TEST_F(SelectedTest, NewKeywordsAreOfferedWhileThereIsRoom) {
+  std::vector<std::string> keywords(storage::MailLimits::keywords - 1, "$k");
+  std::string out;
+  append_flag_responses(keywords, false, out);
+  EXPECT_TRUE(out.contains(" \\*)] Flags are kept")) << out;
+  keywords.emplace_back("$last");
+  out.clear();
+  append_flag_responses(keywords, false, out);
+  EXPECT_TRUE(out.contains(" $last)] Flags are kept")) << out;
+}
+
   note(12);
   EXPECT_EQ(tell(kAll), "");
   EXPECT_TRUE(complete);
