@@ -47,7 +47,13 @@ void append_literal_size(std::uint64_t bytes, std::string& to) {
 }  // namespace
 
 FetchStream::FetchStream(std::vector<FetchItem> items)
-    : items_(std::move(items)), needs_summaries_(std::ranges::any_of(items_, item_needs_summary)) {}
+    : items_(std::move(items)), needs_summaries_(std::ranges::any_of(items_, item_needs_summary)) {
+  for (const FetchItem& item : items_) {
+    const BodySection* section = section_of(item);
+    choices_.push_back(section && chooses_fields(*section) ? std::optional<FieldChoice>(*section)
+                                                           : std::nullopt);
+  }
+}
 
 Result<void> FetchStream::add(const storage::MessageInfo& message, std::uint32_t seq, bool recent,
                               const mime::Summary* summary) {
@@ -103,7 +109,7 @@ Result<void> FetchStream::add(const storage::MessageInfo& message, std::uint32_t
       case Kind::kRfc822Header:
       case Kind::kRfc822Text:
       case Kind::kSection:
-        add_section(item, *section_of(item), places[i], piece);
+        add_section(i, places[i], piece);
         break;
     }
   }
@@ -113,27 +119,23 @@ Result<void> FetchStream::add(const storage::MessageInfo& message, std::uint32_t
   return {};
 }
 
-void FetchStream::add_section(const FetchItem& item, const BodySection& section,
-                              std::optional<Place> place, Piece& piece) {
-  piece.text += section_name(item);
+void FetchStream::add_section(std::size_t item, std::optional<Place> place, Piece& piece) {
+  piece.text += section_name(items_[item]);
   if (!place) {
     piece.text += " NIL";
     return;
   }
-  if (section.text == BodySection::Text::kHeaderFields ||
-      section.text == BodySection::Text::kHeaderFieldsNot) {
+  if (const auto& choice = choices_[item]) {
     place->bytes = std::min<std::uint64_t>(place->bytes, mime::kHeaderFieldBytesMax);
-    piece.fields = &section;
     if (place->bytes == 0) {  // nothing to read
-      std::string chosen = choose_fields({}, section);
-      const Place rest = cut({0, chosen.size()}, section.partial);
-      append_literal_size(rest.bytes, piece.text);
-      piece.text += chosen.substr(rest.offset, rest.bytes);
-      piece.fields = nullptr;
+      const std::string chosen = choice->of({});
+      append_literal_size(chosen.size(), piece.text);
+      piece.text += chosen;
       return;
     }
+    piece.fields = &*choice;
   } else {
-    place = cut(*place, section.partial);
+    place = cut(*place, section_of(items_[item])->partial);
     append_literal_size(place->bytes, piece.text);
     if (place->bytes == 0) return;
   }
@@ -160,14 +162,19 @@ void FetchStream::push(Piece piece) {
 std::vector<cluster::ByteRange> FetchStream::next(std::uint64_t bytes_max) {
   INVARIANT(bytes_max > 0, "each next() makes progress");
   std::vector<cluster::ByteRange> ranges;
+  std::uint64_t text_max = bytes_max;
   while (next_piece_ < pieces_.size()) {
     const Piece& piece = pieces_[next_piece_];
+    const bool first = steps_.empty();
+    const std::uint64_t text = piece_bytes_ == 0 ? piece.text.size() : 0;
+    if (!first && text > text_max) break;
     const std::uint64_t rest = piece.bytes - piece_bytes_;
     // A header is read whole, for its fields are chosen at once.
-    const std::uint64_t some = piece.fields ? rest : std::min(rest, bytes_max);
-    if (some > bytes_max && !ranges.empty()) break;
-    if (some == 0 && rest > 0) break;
+    const std::uint64_t some =
+        piece.fields || rest <= bytes_max ? rest : whole_extents(bytes_max, first);
+    if (!first && (some > bytes_max || (some == 0 && rest > 0))) break;
     if (some > 0) ranges.push_back({contents_[piece.message], piece.offset + piece_bytes_, some});
+    text_max -= std::min(text_max, text);
     bytes_max -= std::min(bytes_max, some);
     steps_.push_back({next_piece_, piece_bytes_ == 0, some, some == rest});
     if (some < rest) {
@@ -178,6 +185,20 @@ std::vector<cluster::ByteRange> FetchStream::next(std::uint64_t bytes_max) {
     piece_bytes_ = 0;
   }
   return ranges;
+}
+
+// Of the next piece, which is longer than `bytes_max`: as much as ends with an extent. If not one
+// extent can be passed whole, it is left to the next reading, or cut if it is the `first` of this.
+std::uint64_t FetchStream::whole_extents(std::uint64_t bytes_max, bool first) const {
+  const Piece& piece = pieces_[next_piece_];
+  const std::uint64_t from = piece.offset + piece_bytes_;
+  std::uint64_t end = 0, cut = 0;
+  for (const storage::Extent& extent : contents_[piece.message]) {
+    end += extent.bytes;
+    if (end > from + bytes_max) break;
+    if (end > from) cut = end - from;
+  }
+  return cut > 0 || !first ? cut : bytes_max;
 }
 
 Result<std::span<const std::string_view>> FetchStream::take(std::vector<std::string> bytes) {
@@ -222,11 +243,10 @@ void FetchStream::gather(const Step& step, std::string* bytes) {
     pending_text_bytes_ -= piece.text.size();
   }
   if (bytes && piece.fields) {
-    std::string chosen = choose_fields(*bytes, *piece.fields);
+    std::string chosen = piece.fields->of(*bytes);
     replace_nul(chosen);
-    const Place rest = cut({0, chosen.size()}, piece.fields->partial);
-    append_literal_size(rest.bytes, gathered_);
-    gathered_.append(chosen, rest.offset, rest.bytes);
+    append_literal_size(chosen.size(), gathered_);
+    gathered_ += chosen;
   } else if (bytes && bytes->size() <= kCopyBytesMax) {
     const std::size_t begin = gathered_.size();
     gathered_ += *bytes;

@@ -49,7 +49,9 @@ class FetchStream {
   bool in_response() const { return in_response_; }
 
   // What has to be read for the next take(): `bytes_max` bytes at most, or one header to choose
-  // fields from (mime::kHeaderFieldBytesMax). Empty if what comes next needs no reading.
+  // fields from (mime::kHeaderFieldBytesMax). Empty if what comes next needs no reading. The text
+  // before and between them has the same bound, but for what is first. A body is cut where one of
+  // its extents ends, if that can be: an extent is read and checked as a whole.
   std::vector<cluster::ByteRange> next(std::uint64_t bytes_max);
 
   // With the bytes of next()'s ranges, in order: what to send now. The views are valid until the
@@ -61,7 +63,7 @@ class FetchStream {
     std::string text;                     // goes out first
     std::size_t message = 0;              // in contents_
     std::uint64_t offset = 0, bytes = 0;  // then these bytes of it, if there are any
-    const BodySection* fields = nullptr;  // they are a header, and its fields are chosen
+    const FieldChoice* fields = nullptr;  // they are a header, and its fields are chosen
     bool last = false;                    // with it a response ends
   };
   struct Step {  // of one next() and take(): a piece, or a part of it
@@ -71,12 +73,13 @@ class FetchStream {
     bool whole = false;
   };
 
-  void add_section(const FetchItem& item, const BodySection& section, std::optional<Place> place,
-                   Piece& piece);
+  void add_section(std::size_t item, std::optional<Place> place, Piece& piece);
+  std::uint64_t whole_extents(std::uint64_t bytes_max, bool first) const;
   void push(Piece piece);
   void gather(const Step& step, std::string* bytes);
 
   const std::vector<FetchItem> items_;
+  std::vector<std::optional<FieldChoice>> choices_;  // of each item, if it chooses header fields
   bool needs_summaries_ = false;
 
   std::vector<std::vector<storage::Extent>> contents_;  // of the messages added

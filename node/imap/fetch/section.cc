@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "node/imap/syntax/ascii.h"
+#include "node/imap/syntax/cursor.h"
 #include "node/mime/field.h"
 #include "node/mime/imap_string.h"
 
@@ -10,10 +12,8 @@ namespace {
 
 using Text = BodySection::Text;
 
-bool is_atom(std::string_view text) {  // RFC 3501 §9, ATOM-CHAR
-  return !text.empty() && std::ranges::all_of(text, [](char c) {
-    return c > ' ' && c < 127 && std::string_view("(){%*\"\\]").find(c) == std::string_view::npos;
-  });
+bool is_atom(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_atom_char);
 }
 
 BodySection whole_section(Text text, bool peek) {
@@ -64,7 +64,7 @@ std::string section_name(const FetchItem& item) {
     if (!section.part.empty()) name += '.';
     name += word(section.text);
   }
-  if (section.text == Text::kHeaderFields || section.text == Text::kHeaderFieldsNot) {
+  if (chooses_fields(section)) {
     name += " (";
     for (const std::string& field : section.fields) {
       if (!name.ends_with('(')) name += ' ';
@@ -103,6 +103,10 @@ bool needs_summary(const BodySection& section) {
   return section.text != Text::kAll || !section.part.empty();
 }
 
+bool chooses_fields(const BodySection& section) {
+  return section.text == Text::kHeaderFields || section.text == Text::kHeaderFieldsNot;
+}
+
 std::optional<Place> find_section(const BodySection& section, std::uint64_t message_bytes,
                                   const mime::Summary* summary) {
   if (!needs_summary(section)) return Place{0, message_bytes};
@@ -121,20 +125,22 @@ std::optional<Place> find_section(const BodySection& section, std::uint64_t mess
   return section.text == Text::kText ? body(*part) : header(*part);
 }
 
-std::string choose_fields(std::string_view header, const BodySection& section) {
-  const bool named = section.text == Text::kHeaderFields;
+FieldChoice::FieldChoice(const BodySection& section)
+    : named_(section.text == Text::kHeaderFields), partial_(section.partial) {
+  for (const std::string& name : section.fields) names_.push_back(to_upper(name));
+  std::ranges::sort(names_);
+}
+
+std::string FieldChoice::of(std::string_view header) const {
   std::string chosen;
   mime::FieldReader reader(header);
-  for (mime::Field field; reader.next(field);) {
-    const bool listed = std::ranges::any_of(section.fields, [&](const std::string& name) {
-      return mime::equal_fold(name, field.name);
-    });
-    if (listed == named) chosen += field.all;
-  }
+  for (mime::Field field; reader.next(field);)
+    if (std::ranges::binary_search(names_, to_upper(field.name)) == named_) chosen += field.all;
   if (!chosen.empty() && !chosen.ends_with('\n')) chosen += "\r\n";
   // RFC 3501 §6.4.5: the subset includes the delimiting blank line.
   chosen += "\r\n";
-  return chosen;
+  const Place rest = cut({0, chosen.size()}, partial_);
+  return chosen.substr(rest.offset, rest.bytes);
 }
 
 Place cut(Place place, const std::optional<BodySection::Partial>& partial) {

@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "node/imap/syntax/fetch_item.h"
 #include "node/mime/summary.h"
@@ -23,6 +24,8 @@ const BodySection* section_of(const FetchItem& item);
 // Can it be found without the message's structure? BODY[] can.
 bool needs_summary(const BodySection& section);
 
+bool chooses_fields(const BodySection& section);  // HEADER.FIELDS and HEADER.FIELDS.NOT
+
 struct Place {
   std::uint64_t offset = 0, bytes = 0;  // in the message
 };
@@ -31,9 +34,21 @@ struct Place {
 std::optional<Place> find_section(const BodySection& section, std::uint64_t message_bytes,
                                   const mime::Summary* summary);
 
-// HEADER.FIELDS and HEADER.FIELDS.NOT of a header: the fields named (or not named), as they are and
-// in their order, then the empty line.
-std::string choose_fields(std::string_view header, const BodySection& section);
+// HEADER.FIELDS and HEADER.FIELDS.NOT of headers. Takes time in proportion to the header, and
+// hardly more for many names than for few.
+class FieldChoice {
+ public:
+  explicit FieldChoice(const BodySection& section);
+
+  // The fields named (or not named), as they are and in their order, then the empty line; of that,
+  // the section's partial.
+  std::string of(std::string_view header) const;
+
+ private:
+  std::vector<std::string> names_;  // upper case, sorted: no choice of names makes a lookup slow
+  bool named_;
+  std::optional<BodySection::Partial> partial_;
+};
 
 // A partial (RFC 3501 §6.4.5): what of `place` it leaves; nothing beyond the end.
 Place cut(Place place, const std::optional<BodySection::Partial>& partial);

@@ -250,6 +250,52 @@ TEST(FetchStream, ReadsALargeBodyInBoundedPiecesAndSaysWhenItIsInOne) {
   EXPECT_EQ(rounds, 10U);
 }
 
+TEST(FetchStream, CutsABodyWhereItsExtentsEnd) {
+  FetchStream stream({section({}, Text::kAll)});
+  storage::MessageInfo small, large;
+  small.size = 80;
+  small.content = {{Lsn{1}, 80, 0}};
+  large.size = 250;
+  large.content = {{Lsn{100}, 100, 0}, {Lsn{200}, 100, 0}, {Lsn{300}, 50, 0}};
+  ASSERT_TRUE(stream.add(small, 1, false, nullptr));
+  ASSERT_TRUE(stream.add(large, 2, false, nullptr));
+  std::vector<std::vector<std::uint64_t>> rounds;
+  while (!stream.done()) {
+    std::vector<std::string> bytes;
+    rounds.emplace_back();
+    for (const cluster::ByteRange& range : stream.next(160)) {
+      rounds.back().push_back(range.bytes);
+      bytes.emplace_back(range.bytes, 'x');
+    }
+    ASSERT_TRUE(stream.take(std::move(bytes)));
+  }
+  // Less than an extent fits behind the small message; no extent is read in two rounds.
+  EXPECT_EQ(rounds, (std::vector<std::vector<std::uint64_t>>{{80}, {100}, {150}}));
+}
+
+TEST(FetchStream, CountsTextAsWellAsBytes) {
+  Mail mail;
+  FetchStream stream({item(Kind::kUid), section({}, Text::kAll)});
+  for (std::uint32_t seq = 1; seq <= 100; ++seq)
+    ASSERT_TRUE(stream.add(mail.add("x"), seq, false, nullptr));
+  while (!stream.done()) {
+    std::uint64_t bytes = 0;
+    const auto views = stream.take(mail.read(stream.next(200)));
+    ASSERT_TRUE(views);
+    for (const std::string_view view : *views) bytes += view.size();
+    EXPECT_LE(bytes, 250U);
+  }
+}
+
+TEST(FetchStream, ChoosesAmongManyFieldsByName) {
+  std::string header;
+  BodySection wanted;
+  wanted.text = Text::kHeaderFields;
+  for (int i = 0; i < 20'000; ++i) header += "X-" + std::to_string(i) + ": a\r\n";
+  for (int i = 0; i < 500; ++i) wanted.fields.push_back("x-" + std::to_string(i));
+  EXPECT_EQ(FieldChoice(wanted).of(header), header.substr(0, header.find("X-500:")) + "\r\n");
+}
+
 TEST(FetchStream, RefusesASummaryThatDoesNotFitTheMessage) {
   Mail mail;
   FetchStream stream({item(Kind::kUid), section({1}, Text::kAll)});
