@@ -8,10 +8,10 @@ namespace {
 
 // Takes back what was copied before something went wrong.
 Task<void> undo(Session& session, storage::CopiedMessages copied, MailboxId target) {
-  for (storage::UidSet left = storage::UidSet::of(std::move(copied.to)); !left.empty();) {
+  for (Batches batches(storage::UidSet::of(std::move(copied.to))); !batches.done();) {
     storage::Expunge expunge;
     expunge.mailbox = target;
-    expunge.uids = take_front(left, storage::MailLimits::messages);
+    expunge.uids = batches.next(storage::MailLimits::messages);
     expunge.only_deleted = false;
     CO_CHECK(co_await session.change<storage::Expunged>(std::move(expunge)));
   }
@@ -28,10 +28,10 @@ struct Outcome {
 Task<Outcome> copy(Session& session, storage::UidSet uids, MailboxId target, bool move) {
   Outcome outcome;
   storage::CopiedMessages& all = outcome.copied;
-  while (!uids.empty()) {
+  for (Batches batches(std::move(uids)); !batches.done();) {
     storage::CopyMessages command;
     command.source = session.selected->id;
-    command.uids = take_front(uids, storage::MailLimits::messages);
+    command.uids = batches.next(storage::MailLimits::messages);
     command.target = target;
     command.move = move;
     auto part = co_await session.change<storage::CopiedMessages>(std::move(command));
@@ -81,7 +81,12 @@ Task<Reply> run_copy(Session& session, CopyCommand command) {
     session.out << "* OK " << copy_uid(copied) << " Moved\r\n";
     CO_CHECK(co_await session.tell_changes({true, session.condstore}, true));
   }
-  if (outcome.error) co_return refused_target(*outcome.error);
+  if (outcome.error) {
+    // Which of the two mailboxes is gone? If it is this one, that is told instead.
+    if (outcome.error->code == ErrorCode::kNotFound && session.selected)
+      session.selected->wake->notify();
+    co_return refused_target(*outcome.error);
+  }
   if (copied.from.empty()) co_return no("[EXPUNGEISSUED] the messages are gone");
   co_return ok(command.move ? "MOVE completed" : copy_uid(copied) + " COPY completed");
 }

@@ -36,8 +36,8 @@ Task<void> expunge_deleted(Session& session, std::optional<storage::UidSet> only
   auto done = co_await expunge(session, uids);
   if (done || done.error().code != ErrorCode::kLimit) co_return done;
   // More than one command of the shard takes.
-  for (storage::UidSet left = selected.view.intersect(uids); !left.empty();)
-    CO_CHECK(co_await expunge(session, take_front(left, storage::MailLimits::messages)));
+  for (Batches batches(selected.view.intersect(uids)); !batches.done();)
+    CO_CHECK(co_await expunge(session, batches.next(storage::MailLimits::messages)));
   co_return Result<void>{};
 }
 
@@ -46,10 +46,7 @@ Task<Reply> run_expunge(Session& session, ExpungeCommand command) {
   std::optional<storage::UidSet> only;
   if (command.uids) only = session.selected->view.uids_named(*command.uids);
   const auto expunged = co_await expunge_deleted(session, std::move(only));
-  if (!expunged) {
-    session.log_error("EXPUNGE", expunged.error());
-    co_return refused(expunged.error());
-  }
+  if (!expunged) co_return session.failed("EXPUNGE", expunged.error());
   co_return ok("EXPUNGE completed");  // what is gone is told with all that has changed
 }
 

@@ -29,10 +29,20 @@ bool is_unseen(const storage::MessageInfo& message) {
   return (message.flags.system & storage::kSeen) == 0;
 }
 
-// Has the store failed as a whole, or this message only?
-bool is_passing(const Error& error) {
-  return error.code == ErrorCode::kUnavailable || error.code == ErrorCode::kTimeout ||
-         error.code == ErrorCode::kBusy || error.code == ErrorCode::kNotPrimary;
+// Is it this message only that cannot be read? Any other error is the store's: the next message
+// would get it, too.
+bool of_one_message(const Error& error) {
+  switch (error.code) {
+    case ErrorCode::kCorrupt:
+    case ErrorCode::kIo:        // a bad sector
+    case ErrorCode::kNotFound:  // of bytes: freed, the message has been expunged
+    case ErrorCode::kTooLarge:
+    case ErrorCode::kInvalidArgument:
+    case ErrorCode::kInternal:
+      return true;
+    default:
+      return false;
+  }
 }
 
 // How sending went: an error of the store, if there was one, left nothing half said.
@@ -52,6 +62,8 @@ class Fetch {
   Task<void> batch(storage::UidSet uids);
   // Why something is missing, other than messages that were expunged.
   const std::optional<Error>& failure() const { return failure_; }
+  // The store does not answer, or the mailbox is gone: there is no point in the next batch.
+  bool over() const { return over_; }
 
  private:
   Task<Messages> look_up(storage::UidSet uids);
@@ -65,6 +77,7 @@ class Fetch {
   const Items items_;
   const bool sets_seen_;
   std::optional<Error> failure_;
+  bool over_ = false;
 };
 
 Task<void> Fetch::batch(storage::UidSet uids) {
@@ -81,8 +94,8 @@ Task<void> Fetch::batch(storage::UidSet uids) {
     }
   }
   if (!messages) {
-    session_.log_error("FETCH", messages.error());
-    failure_ = messages.error();
+    over_ = messages.error().code != ErrorCode::kCorrupt;  // which the next batch need not be
+    failure_ = std::move(messages).error();
     co_return Result<void>{};
   }
   // Summaries have their bound in bytes, too.
@@ -91,6 +104,7 @@ Task<void> Fetch::batch(storage::UidSet uids) {
   for (storage::MessageInfo& message : *messages) {
     if (!part.empty() && summary_bytes + message.summary.bytes > kReadBytes) {
       CO_CHECK(co_await send(std::exchange(part, {}), items));
+      if (over_) co_return Result<void>{};
       summary_bytes = 0;
     }
     summary_bytes += message.summary.bytes;
@@ -123,8 +137,8 @@ Task<bool> Fetch::mark_seen(Messages messages) {
 Task<void> Fetch::send(Messages messages, Items items) {
   CO_ASSIGN_OR_RETURN(Sent sent, co_await try_send(messages, items));
   if (!sent.trouble) co_return Result<void>{};
-  if (is_passing(*sent.trouble)) {
-    session_.log_error("FETCH", *sent.trouble);
+  if (!of_one_message(*sent.trouble)) {
+    over_ = true;
     failure_ = std::move(sent.trouble);
     co_return Result<void>{};
   }
@@ -132,7 +146,13 @@ Task<void> Fetch::send(Messages messages, Items items) {
   // all that can be read.
   for (const storage::MessageInfo& message : messages) {
     CO_ASSIGN_OR_RETURN(sent, co_await try_send({message}, items));
-    if (sent.trouble) note(message, *std::move(sent.trouble));
+    if (!sent.trouble) continue;
+    over_ = !of_one_message(*sent.trouble);
+    if (over_) {
+      failure_ = std::move(sent.trouble);
+      break;
+    }
+    note(message, *std::move(sent.trouble));
   }
   co_return Result<void>{};
 }
@@ -220,21 +240,18 @@ Task<Reply> run_fetch(Session& session, FetchCommand command) {
   storage::UidSet uids = std::move(named->uids);
   if (command.request.changed_since) {
     auto changed = co_await only_changed(session, std::move(uids), *command.request.changed_since);
-    if (!changed) {
-      session.log_error("FETCH CHANGEDSINCE", changed.error());
-      co_return refused(changed.error());
-    }
+    if (!changed) co_return session.failed("FETCH CHANGEDSINCE", changed.error());
     uids = *std::move(changed);
   }
   Fetch fetch(session, std::move(items));
-  while (!uids.empty() && session.selected) {
-    CO_CHECK(co_await fetch.batch(take_front(uids, kBatch)));
-    if (fetch.failure() && is_passing(*fetch.failure())) break;
+  for (Batches batches(std::move(uids)); !batches.done() && session.selected;) {
+    CO_CHECK(co_await fetch.batch(batches.next(kBatch)));
+    if (fetch.over()) co_return session.failed("FETCH", *fetch.failure());
     // What setting \Seen changed is known: it need not pile up.
     if (!session.selected->own_changes.empty())
       CO_CHECK(co_await session.tell_changes({false, session.condstore}, false));
   }
-  if (fetch.failure()) co_return refused(*fetch.failure());
+  if (fetch.failure()) co_return session.failed("FETCH", *fetch.failure());
   co_return ok(named->some_gone ? "[EXPUNGEISSUED] FETCH completed, but some messages are gone"
                                 : "FETCH completed");
 }

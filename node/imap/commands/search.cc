@@ -15,7 +15,6 @@ using Verdict = Search::Verdict;
 constexpr std::size_t kBatch = 500;  // whose metadata are held at a time
 constexpr std::size_t kGroup = 64;   // looked into in one go, on a thread that may block,
 constexpr std::uint64_t kGroupBytes = 4 << 20;  // if their texts are not more than this
-constexpr std::chrono::seconds kSilence{20};    // then the client hears that we are at it
 
 struct Entry {
   storage::MessageInfo message;
@@ -83,8 +82,9 @@ class Searching {
   Searching(Session& session, Search search, bool uid)
       : session_(session), search_(std::move(search)), uid_(uid) {}
 
-  // Errors: of the store.
+  // Errors: of the connection. What the store refuses is in failure().
   Task<void> batch(storage::UidSet uids);
+  const std::optional<Error>& failure() const { return failure_; }
   storage::UidSet candidates() const { return imap::candidates(search_, session_.selected->view); }
   const SearchResult& result() const { return result_; }
   bool some_unreadable() const { return some_unreadable_; }
@@ -92,11 +92,14 @@ class Searching {
  private:
   Task<std::vector<Entry>> look_up(storage::UidSet uids);
   Task<void> look_into_group(std::vector<Entry*> group);
+  Task<void> breathe();
 
   Session& session_;
   const Search search_;
   const bool uid_;
   SearchResult result_;
+  std::optional<Error> failure_;
+  std::chrono::steady_clock::time_point said_ = std::chrono::steady_clock::now();
   bool some_unreadable_ = false;
 };
 
@@ -120,7 +123,14 @@ Task<std::vector<Entry>> Searching::look_up(storage::UidSet uids) {
 }
 
 Task<void> Searching::batch(storage::UidSet uids) {
-  CO_ASSIGN_OR_RETURN(std::vector<Entry> entries, co_await look_up(std::move(uids)));
+  CO_CHECK(co_await breathe());
+  if (failure_) co_return Result<void>{};
+  auto found = co_await look_up(std::move(uids));
+  if (!found) {
+    failure_ = std::move(found).error();
+    co_return Result<void>{};
+  }
+  std::vector<Entry>& entries = *found;
   std::vector<Entry*> group;
   std::uint64_t bytes = 0;
   for (Entry& entry : entries) {
@@ -128,24 +138,31 @@ Task<void> Searching::batch(storage::UidSet uids) {
     group.push_back(&entry);
     if (search_.deepest() == Stage::kContent) bytes += entry.message.size;
     if (group.size() < kGroup && bytes < kGroupBytes) continue;
-    // Contents take long: a batch of them must not outlast the server's stop.
-    if (session_.stopping) co_return Error{ErrorCode::kUnavailable, "the server is stopping"};
     CO_CHECK(co_await look_into_group(std::exchange(group, {})));
+    if (failure_) co_return Result<void>{};
     bytes = 0;
   }
   if (!group.empty()) CO_CHECK(co_await look_into_group(std::move(group)));
+  if (failure_) co_return Result<void>{};
   for (const Entry& entry : entries)
     if (entry.verdict == Verdict::kYes)
       result_.add(uid_ ? entry.message.uid.value : entry.seq, entry.message.modseq);
   co_return Result<void>{};
 }
 
+// Errors: of the connection.
 Task<void> Searching::look_into_group(std::vector<Entry*> group) {
-  CO_CHECK(co_await session_.mail().with_reader(
+  CO_CHECK(co_await breathe());
+  if (failure_) co_return Result<void>{};
+  const auto looked = co_await session_.mail().with_reader(
       session_.shard(), [&](const cluster::MailStore::BlockingRead& read) -> Result<void> {
         look_into_all(search_, group, read);
         return {};
-      }));
+      });
+  if (!looked) {
+    failure_ = looked.error();
+    co_return Result<void>{};
+  }
   for (const Entry* entry : group) {
     if (!entry->error) continue;
     some_unreadable_ = true;
@@ -158,23 +175,28 @@ Task<void> Searching::look_into_group(std::vector<Entry*> group) {
   co_return Result<void>{};
 }
 
+// A search may take long: it must not outlast the server's stop, and the client shall know that we
+// are at it.
+Task<void> Searching::breathe() {
+  if (session_.stopping) {
+    failure_ = Error{ErrorCode::kUnavailable, "the server is stopping"};
+    co_return Result<void>{};
+  }
+  if (std::chrono::steady_clock::now() - said_ < session_.timing.search) co_return Result<void>{};
+  said_ = std::chrono::steady_clock::now();
+  session_.out << "* OK Still searching\r\n";
+  co_return co_await session_.out.flush();
+}
+
 }  // namespace
 
 Task<Reply> run_search(Session& session, SearchCommand command) {
   const View& view = session.selected->view;
   if (command.request.wants_modseq()) session.enable_condstore();
   Searching searching(session, Search(command.request.key, view.size(), view.last()), command.uid);
-  auto said = std::chrono::steady_clock::now();
-  for (storage::UidSet left = searching.candidates(); !left.empty();) {
-    const auto searched = co_await searching.batch(take_front(left, kBatch));
-    if (!searched) {
-      session.log_error("SEARCH", searched.error());
-      co_return refused(searched.error());
-    }
-    if (std::chrono::steady_clock::now() - said < kSilence) continue;
-    said = std::chrono::steady_clock::now();
-    session.out << "* OK Still searching, " << left.count() << " messages to go\r\n";
-    CO_CHECK(co_await session.out.flush());
+  for (Batches batches(searching.candidates()); !batches.done();) {
+    CO_CHECK(co_await searching.batch(batches.next(kBatch)));
+    if (searching.failure()) co_return session.failed("SEARCH", *searching.failure());
   }
   session.out << searching.result().response(command.request, session.tag, command.uid);
   co_return ok(searching.some_unreadable() ? "SEARCH completed, but some messages could not be read"

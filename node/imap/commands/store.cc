@@ -10,9 +10,9 @@ constexpr std::size_t kStep = 5000;  // changed at once: others wait for that lo
 
 // Messages that the STORE left as they were: nothing will tell of them, but the client asked.
 Task<void> tell_unchanged(Session& session, storage::UidSet uids, bool flags) {
-  while (!uids.empty()) {
+  for (Batches batches(std::move(uids)); !batches.done();) {
     const auto messages = co_await session.mail().messages(session.shard(), session.selected->id,
-                                                           take_front(uids, kBatch), kBatch);
+                                                           batches.next(kBatch), kBatch);
     if (!messages) {
       session.log_error("flags after STORE", messages.error());
       co_return Result<void>{};
@@ -33,11 +33,11 @@ struct Stored {
 // in memory at once.
 Task<Stored> store(Session& session, StoreCommand command, storage::UidSet uids) {
   Stored all;
-  while (!uids.empty() && session.selected) {
+  for (Batches batches(std::move(uids)); !batches.done() && session.selected;) {
     Selected& selected = *session.selected;
     storage::StoreFlags step;
     step.mailbox = selected.id;
-    step.uids = take_front(uids, kStep);
+    step.uids = batches.next(kStep);
     step.mode = command.mode;
     step.flags = command.flags;
     step.unchanged_since = command.unchanged_since;
@@ -78,9 +78,8 @@ Task<Reply> run_store(Session& session, StoreCommand command) {
   if (named->uids.empty()) co_return done;
 
   CO_ASSIGN_OR_RETURN(const Stored stored, co_await store(session, command, named->uids));
-  if (stored.error && stored.error->code != ErrorCode::kLimit)
-    session.log_error("STORE", *stored.error);
-  if (stored.error) co_return refused(*stored.error);
+  if (stored.error && stored.error->code == ErrorCode::kLimit) co_return refused(*stored.error);
+  if (stored.error) co_return session.failed("STORE", *stored.error);
   if (!session.selected) co_return no("[NONEXISTENT] the mailbox is gone");
   if (!command.silent || session.condstore)
     CO_CHECK(co_await tell_unchanged(

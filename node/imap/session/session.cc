@@ -109,6 +109,14 @@ std::string capabilities(const Session& session) {
       "LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE ESEARCH CONDSTORE MOVE "
       "APPENDLIMIT=" +
       std::to_string(session.services.config.message_bytes);
+Reply Session::failed(const char* what, const Error& error) const {
+  if (error.code == ErrorCode::kNotFound && selected)
+    selected->wake->notify();
+  else
+    log_error(what, error);
+  return refused(error);
+}
+
   if (session.login) return text;
   if (session.services.tls && !session.connection.tls()) text += " STARTTLS";
   const bool plaintext = session.plaintext_allowed();

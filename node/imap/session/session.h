@@ -1,4 +1,5 @@
-// One client's session: what its commands share. commands/ work on it, serve.cc drives it.
+// One client's session: what its commands share. commands/ work on it, conversation.cc
+// drives it.
 #pragma once
 
 #include <atomic>
@@ -86,6 +87,10 @@ class Session {
 
   // RFC 7162 §3.1: from now on FETCH responses have MODSEQ.
   void enable_condstore();
+
+  // The NO to a command on the selected mailbox that the store has refused, after logging why. If
+  // the mailbox is gone, that is what the client hears next instead (tell_changes()).
+  Reply failed(const char* what, const Error& error) const;
 
   // Logs an error of a layer below that is not the client's fault.
   void log_error(const char* what, const Error& error) const;

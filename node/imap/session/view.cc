@@ -163,24 +163,23 @@ storage::UidSet common(const storage::UidSet& a, const storage::UidSet& b) {
   return both;
 }
 
-storage::UidSet take_front(storage::UidSet& uids, std::uint64_t most) {
-  storage::UidSet front, rest;
-  for (const auto& [first, last] : uids.ranges()) {
-    const std::uint64_t count = std::uint64_t{last.value} - first.value + 1;
-    if (most >= count) {
-      front.add(first, last);
-      most -= count;
-    } else if (most > 0) {
-      const Uid cut{static_cast<std::uint32_t>(first.value + most)};
-      front.add(first, Uid{cut.value - 1});
-      rest.add(cut, last);
-      most = 0;
-    } else {
-      rest.add(first, last);
-    }
+Batches::Batches(storage::UidSet uids) : uids_(std::move(uids)) {
+  if (!done()) next_ = uids_.ranges().front().first.value;
+}
+
+storage::UidSet Batches::next(std::uint64_t most) {
+  storage::UidSet batch;
+  while (most > 0 && !done()) {
+    const Uid last = uids_.ranges()[range_].last;
+    const std::uint64_t end = std::min(next_ + most, std::uint64_t{last.value} + 1);
+    batch.add(Uid{static_cast<std::uint32_t>(next_)}, Uid{static_cast<std::uint32_t>(end - 1)});
+    most -= end - next_;
+    next_ = end;
+    if (end <= last.value) break;
+    ++range_;
+    if (!done()) next_ = uids_.ranges()[range_].first.value;
   }
-  uids = std::move(rest);
-  return front;
+  return batch;
 }
 
 }  // namespace everpost::node::imap

@@ -59,7 +59,19 @@ storage::UidSet difference(const storage::UidSet& uids, const storage::UidSet& w
 
 storage::UidSet common(const storage::UidSet& a, const storage::UidSet& b);
 
-// Cuts the first `most` UIDs off a set: the next batch of a long operation.
-storage::UidSet take_front(storage::UidSet& uids, std::uint64_t most);
+// Hands a set out in batches, for a long operation. Takes time in proportion to the set, however
+// many batches.
+class Batches {
+ public:
+  explicit Batches(storage::UidSet uids);
+
+  bool done() const { return range_ == uids_.ranges().size(); }
+  storage::UidSet next(std::uint64_t most);  // the next ones, `most` at most
+
+ private:
+  const storage::UidSet uids_;
+  std::size_t range_ = 0;
+  std::uint64_t next_ = 0;  // in that range; 64 bits: may step past the largest UID
+};
 
 }  // namespace everpost::node::imap

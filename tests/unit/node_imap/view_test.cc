@@ -123,12 +123,27 @@ TEST(View, AgreesWithAPlainListWhateverHappens) {
 }
 
 TEST(UidSets, AreTakenApart) {
-  UidSet left = range(1, 10);
-  left.add(Uid{20});
-  EXPECT_EQ(take_front(left, 4), range(1, 4));
-  EXPECT_EQ(take_front(left, 6), range(5, 10));
-  EXPECT_EQ(take_front(left, 6), set({20}));
-  EXPECT_TRUE(left.empty());
+  UidSet all = range(1, 10);
+  all.add(Uid{20});
+  all.add(Uid{UINT32_MAX - 2}, Uid{UINT32_MAX});
+  Batches batches(all);
+  EXPECT_EQ(batches.next(4), range(1, 4));
+  EXPECT_EQ(batches.next(6), range(5, 10));
+  EXPECT_EQ(batches.next(2), set({20, UINT32_MAX - 2}));
+  EXPECT_FALSE(batches.done());
+  EXPECT_EQ(batches.next(6), range(UINT32_MAX - 1, UINT32_MAX));
+  EXPECT_TRUE(batches.done());
+  EXPECT_EQ(batches.next(6), UidSet());
+  EXPECT_TRUE(Batches({}).done());
+}
+
+// Where every second message is gone, each UID is a range: taken in time that is linear.
+TEST(UidSets, OfManyHolesAreTakenApartQuickly) {
+  UidSet all;
+  for (std::uint32_t uid = 1; uid < 1'000'000; uid += 2) all.add(Uid{uid});
+  std::uint64_t count = 0;
+  for (Batches batches(all); !batches.done();) count += batches.next(10).count();
+  EXPECT_EQ(count, 500'000U);
 }
 
 TEST(UidSets, HaveDifferencesAndWhatIsCommon) {
