@@ -1,7 +1,6 @@
 #include "storage/machine/mail_reader.h"
 
 #include <algorithm>
-#include <unordered_set>
 
 #include "storage/index/keys.h"
 #include "storage/machine/mail/keywords.h"
@@ -71,14 +70,11 @@ class Reader final : public MailReader {
                                   ids.push_back(id);
                                   return true;
                                 }));
-    ASSIGN_OR_RETURN(const auto names, subscriptions(account));
-    const std::unordered_set<std::string> subscribed(names.begin(), names.end());
     std::vector<MailboxInfo> found;
     found.reserve(ids.size());
     for (const MailboxId id : ids) {
       ASSIGN_OR_RETURN(MailboxValue value, find(id));
       found.push_back(info(id, std::move(value)));
-      found.back().subscribed = subscribed.contains(found.back().name);
     }
     return found;
   }
@@ -104,11 +100,7 @@ class Reader final : public MailReader {
 
   Result<MailboxInfo> mailbox(MailboxId id) const override {
     ASSIGN_OR_RETURN(MailboxValue value, find(id));
-    ASSIGN_OR_RETURN(const auto subscribed,
-                     view_->get(keys::subscription(value.account, value.name)));
-    MailboxInfo found = info(id, std::move(value));
-    found.subscribed = subscribed.has_value();
-    return found;
+    return info(id, std::move(value));
   }
 
   Result<std::vector<Uid>> uids(MailboxId id) const override {
@@ -159,13 +151,10 @@ class Reader final : public MailReader {
     ASSIGN_OR_RETURN(MailboxValue mailbox, find(id));
     MailboxChanges changes;
     if (since < mailbox.highest_modseq) {
-      ASSIGN_OR_RETURN(changes.changed, changed(id, mailbox, since));
+      RETURN_IF_ERROR(find_changed(id, mailbox, since, changes));
       ASSIGN_OR_RETURN(changes.vanished, vanished(id, mailbox, since));
     }
-    ASSIGN_OR_RETURN(const auto subscribed,
-                     view_->get(keys::subscription(mailbox.account, mailbox.name)));
     changes.mailbox = info(id, std::move(mailbox));
-    changes.mailbox.subscribed = subscribed.has_value();
     return changes;
   }
 
@@ -230,8 +219,8 @@ class Reader final : public MailReader {
     return message;
   }
 
-  Result<std::vector<MessageInfo>> changed(MailboxId id, const MailboxValue& mailbox,
-                                           ModSeq since) const {
+  Result<void> find_changed(MailboxId id, const MailboxValue& mailbox, ModSeq since,
+                            MailboxChanges& changes) const {
     std::vector<Uid> uids;
     RETURN_IF_ERROR(view_->scan(keys::changes(id),
                                 keys::change(id, ModSeq{since.value + 1}, Uid{0}),
@@ -241,23 +230,26 @@ class Reader final : public MailReader {
                                   uids.push_back(change->uid);
                                   return true;
                                 }));
-    std::vector<MessageInfo> found;
-    found.reserve(uids.size());
+    if (uids.empty()) return {};
+    std::ranges::sort(uids);
+    const std::size_t first = std::min(uids.size(), MailboxChanges::kChangedMax);
+    changes.more = UidSet::of({uids.begin() + static_cast<std::ptrdiff_t>(first), uids.end()});
+    uids.resize(first);
+    changes.changed.reserve(uids.size());
     // Where most have changed, going through all is quicker than looking each up.
     UidSet look_at;
-    if (uids.size() > mailbox.messages / 4)
-      look_at.add(Uid{1}, Uid{UINT32_MAX});
+    if (uids.back().value - uids.front().value < 4 * uids.size())
+      look_at.add(uids.front(), uids.back());
     else
       look_at = UidSet::of(std::move(uids));
-    RETURN_IF_ERROR(
-        visit_messages(*view_, id, look_at, [&](Uid uid, std::string_view value) -> Result<bool> {
-          ASSIGN_OR_RETURN(const auto state, MessageState::decode(value));
-          if (state.modseq <= since) return true;
-          ASSIGN_OR_RETURN(auto one, message(mailbox, uid, value));
-          found.push_back(std::move(one));
-          return true;
-        }));
-    return found;
+    return visit_messages(*view_, id, look_at,
+                          [&](Uid uid, std::string_view value) -> Result<bool> {
+                            ASSIGN_OR_RETURN(const auto state, MessageState::decode(value));
+                            if (state.modseq <= since) return true;
+                            ASSIGN_OR_RETURN(auto one, message(mailbox, uid, value));
+                            changes.changed.push_back(std::move(one));
+                            return true;
+                          });
   }
 
   Result<UidSet> vanished(MailboxId id, const MailboxValue& mailbox, ModSeq since) const {

@@ -29,7 +29,6 @@ struct MailboxInfo {
   std::string name;         // UTF-8, '/' between levels
   std::string special_use;  // "\\Sent" or empty
   bool selectable = true;   // false: only a name with inferiors
-  bool subscribed = false;
   UidValidity uid_validity;
   Uid uid_next{1};
   Uid first_recent{1};  // messages from here on have been in no session yet
@@ -54,8 +53,13 @@ struct MessageInfo {
 };
 
 struct MailboxChanges {
+  static constexpr std::size_t kChangedMax = 1000;
+
   MailboxInfo mailbox;
-  std::vector<MessageInfo> changed;  // modseq above the asked one, ascending UID; new ones included
+  // Messages with a modseq above the asked one, ascending UID; new ones included. The first
+  // kChangedMax, and which ones the others are: more may have changed than shall be held at once.
+  std::vector<MessageInfo> changed;
+  UidSet more;
   // Expunged since. Once expunges that old are forgotten: every UID that is not there (RFC 7162
   // §3.2.6 allows to name too many).
   UidSet vanished;

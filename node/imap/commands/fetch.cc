@@ -219,6 +219,7 @@ Task<storage::UidSet> only_changed(Session& session, storage::UidSet uids, ModSe
   storage::UidSet changed;
   for (const storage::MessageInfo& message : changes.changed)
     if (uids.contains(message.uid)) changed.add(message.uid);
+  for (const auto& [first, last] : common(uids, changes.more).ranges()) changed.add(first, last);
   co_return changed;
 }
 

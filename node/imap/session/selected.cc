@@ -19,40 +19,41 @@ void tell_flags(const Selected& selected, const storage::MessageInfo& message, b
     append_fetch(selected, message, false, true, out);
 }
 
-void tell_size(const Selected& selected, std::string& out) {
-  out += "* " + std::to_string(selected.view.size()) + " EXISTS\r\n";
-  // RFC 3501 §7.3.2.
-  out += "* " + std::to_string(selected.view.count_from(selected.first_recent)) + " RECENT\r\n";
-}
-
 }  // namespace
 
-bool tell_changes(Selected& selected, const storage::MailboxChanges& changes, Telling telling,
-                  std::string& out) {
+void take_in(Selected& selected, const storage::MailboxChanges& changes, std::string& out) {
   if (changes.mailbox.keywords.size() > selected.keywords) {
     append_flag_responses(changes.mailbox.keywords, selected.read_only, out);
     selected.keywords = changes.mailbox.keywords.size();
   }
   for (const auto& [first, last] : selected.view.intersect(changes.vanished).ranges())
     selected.vanished.add(first, last);
+}
 
-  const std::uint32_t size_before = selected.view.size();
-  for (const storage::MessageInfo& message : changes.changed) {
-    if (message.uid < selected.uid_next)
+void tell_messages(Selected& selected, const std::vector<storage::MessageInfo>& messages,
+                   Telling telling, std::string& out) {
+  for (const storage::MessageInfo& message : messages) {
+    if (message.uid < selected.uid_next) {
       tell_flags(selected, message, telling.modseq, out);
-    else
+    } else {
       selected.view.append(message.uid);
+      selected.uid_next = Uid{message.uid.value + 1};
+    }
   }
+}
+
+bool finish_telling(Selected& selected, const storage::MailboxInfo& mailbox,
+                    std::uint32_t size_before, Telling telling, std::string& out) {
   const bool arrivals = selected.view.size() > size_before;
-  selected.uid_next = std::max(selected.uid_next, changes.mailbox.uid_next);
-  selected.modseq = std::max(selected.modseq, changes.mailbox.highest_modseq);
-  selected.unclaimed_from = changes.mailbox.first_recent;
-  selected.deleted = changes.mailbox.deleted;
+  selected.uid_next = std::max(selected.uid_next, mailbox.uid_next);
+  selected.modseq = std::max(selected.modseq, mailbox.highest_modseq);
+  selected.unclaimed_from = mailbox.first_recent;
+  selected.deleted = mailbox.deleted;
   selected.own_changes.clear();
 
   if (telling.expunges) tell_expunges(selected, out);
   if (arrivals) tell_size(selected, out);
-  return selected.view.size() - selected.vanished.count() == changes.mailbox.messages;
+  return selected.view.size() - selected.vanished.count() == mailbox.messages;
 }
 
 void rebuild(Selected& selected, const std::vector<Uid>& uids, Telling telling, std::string& out) {
@@ -66,6 +67,11 @@ void rebuild(Selected& selected, const std::vector<Uid>& uids, Telling telling, 
   const bool arrivals = selected.view.size() > size_before;
   if (telling.expunges) tell_expunges(selected, out);
   if (arrivals) tell_size(selected, out);
+}
+
+void tell_size(const Selected& selected, std::string& out) {
+  out += "* " + std::to_string(selected.view.size()) + " EXISTS\r\n";
+  out += "* " + std::to_string(selected.view.count_from(selected.first_recent)) + " RECENT\r\n";
 }
 
 void append_fetch(const Selected& selected, const storage::MessageInfo& message, bool flags,

@@ -49,14 +49,23 @@ struct Telling {
   bool modseq = false;    // the client wants MODSEQ (RFC 7162 §3.2)
 };
 
-// Takes in what changed since `selected.modseq` and appends the responses: FLAGS, FETCH, EXPUNGE,
-// EXISTS, RECENT. Returns false if the view cannot be brought up to date this way, because
-// expunges were forgotten meanwhile: then rebuild().
-bool tell_changes(Selected& selected, const storage::MailboxChanges& changes, Telling telling,
-                  std::string& out);
+// Takes in what changed since `selected.modseq` and appends the responses, in steps, because more
+// may have changed than shall be held in memory. First new keywords and expunges: FLAGS.
+void take_in(Selected& selected, const storage::MailboxChanges& changes, std::string& out);
+// Then messages that changed or arrived, some at a time, by ascending UID: FETCH.
+void tell_messages(Selected& selected, const std::vector<storage::MessageInfo>& messages,
+                   Telling telling, std::string& out);
+// Then, if all of them have been told, what follows for the mailbox: EXPUNGE, EXISTS, RECENT.
+// `size_before` was the view's before the first step. Returns false if the view cannot be brought
+// up to date this way, because expunges were forgotten meanwhile: then rebuild().
+bool finish_telling(Selected& selected, const storage::MailboxInfo& mailbox,
+                    std::uint32_t size_before, Telling telling, std::string& out);
 
 // Compares the view with all UIDs of the mailbox: the rest of what tell_changes() could not know.
 void rebuild(Selected& selected, const std::vector<Uid>& uids, Telling telling, std::string& out);
+
+// "* 23 EXISTS" and "* 3 RECENT" (RFC 3501 §7.3.1, §7.3.2).
+void tell_size(const Selected& selected, std::string& out);
 
 // "* 5 FETCH (UID 12 FLAGS (...) MODSEQ (77))", for a message of the view.
 void append_fetch(const Selected& selected, const storage::MessageInfo& message, bool flags,

@@ -3,6 +3,11 @@
 #include "base/log.h"
 
 namespace everpost::node::imap {
+namespace {
+
+constexpr std::size_t kTellBatch = 1000;  // changed messages held at a time
+
+}  // namespace
 
 Session::Session(Connection& c, Services& s, const std::atomic<bool>& stop, const Timing& t)
     : connection(c), services(s), stopping(stop), timing(t), out(c) {}
@@ -51,26 +56,38 @@ Task<void> Session::tell_changes(Telling telling, bool force) {
     co_return Result<void>{};
   }
   const auto changes = co_await mail().changes(shard(), selected->id, selected->modseq);
-  bool complete = false;
-  if (changes) {
-    complete = imap::tell_changes(*selected, *changes, telling, out.buffer());
-    selected->behind = false;
-  } else if (changes.error().code != ErrorCode::kNotFound) {
-    log_error("changes of the selected mailbox", changes.error());
-    selected->behind = true;
-    co_return Result<void>{};
-  }
-  if (changes && !complete) {
-    const auto open = co_await mail().open_mailbox(shard(), selected->id);
-    if (open) rebuild(*selected, open->uids, telling, out.buffer());
-    selected->behind = !open;
-  }
-  if (!changes) {
+  if (!changes && changes.error().code == ErrorCode::kNotFound) {
     // RFC 2180 §3.3: another session has deleted the mailbox; there is no response that would take
     // this one back to the authenticated state.
     selected.reset();
     leaving = kMailboxDeleted;
     out << "* BYE The selected mailbox was deleted by another session\r\n";
+    co_return Result<void>{};
+  }
+  selected->behind = true;  // until all is told
+  if (!changes) {
+    log_error("changes of the selected mailbox", changes.error());
+    co_return Result<void>{};
+  }
+  const std::uint32_t size_before = selected->view.size();
+  take_in(*selected, *changes, out.buffer());
+  tell_messages(*selected, changes->changed, telling, out.buffer());
+  for (Batches batches(changes->more); !batches.done();) {
+    CO_CHECK(co_await out.flush_if_large());
+    const auto more =
+        co_await mail().messages(shard(), selected->id, batches.next(kTellBatch), kTellBatch);
+    if (!more) {
+      log_error("changes of the selected mailbox", more.error());
+      if (selected->view.size() > size_before) tell_size(*selected, out.buffer());
+      co_return Result<void>{};
+    }
+    tell_messages(*selected, *more, telling, out.buffer());
+  }
+  selected->behind = false;
+  if (!finish_telling(*selected, changes->mailbox, size_before, telling, out.buffer())) {
+    const auto open = co_await mail().open_mailbox(shard(), selected->id);
+    if (open) rebuild(*selected, open->uids, telling, out.buffer());
+    selected->behind = !open;
   }
   co_return co_await out.flush_if_large();
 }
@@ -92,6 +109,14 @@ void Session::enable_condstore() {
   if (selected) out << "* OK [HIGHESTMODSEQ " << selected->modseq.value << "] CONDSTORE is on\r\n";
 }
 
+Reply Session::failed(const char* what, const Error& error) const {
+  if (error.code == ErrorCode::kNotFound && selected)
+    selected->wake->notify();
+  else
+    log_error(what, error);
+  return refused(error);
+}
+
 void Session::log_error(const char* what, const Error& error) const {
   const bool ours = error.code == ErrorCode::kCorrupt || error.code == ErrorCode::kInternal ||
                     error.code == ErrorCode::kIo;
@@ -109,14 +134,6 @@ std::string capabilities(const Session& session) {
       "LIST-EXTENDED LIST-STATUS SPECIAL-USE CREATE-SPECIAL-USE STATUS=SIZE ESEARCH CONDSTORE MOVE "
       "APPENDLIMIT=" +
       std::to_string(session.services.config.message_bytes);
-Reply Session::failed(const char* what, const Error& error) const {
-  if (error.code == ErrorCode::kNotFound && selected)
-    selected->wake->notify();
-  else
-    log_error(what, error);
-  return refused(error);
-}
-
   if (session.login) return text;
   if (session.services.tls && !session.connection.tls()) text += " STARTTLS";
   const bool plaintext = session.plaintext_allowed();

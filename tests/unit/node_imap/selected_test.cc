@@ -44,7 +44,10 @@ class SelectedTest : public testing::Test {
   }
   std::string tell(Telling telling) {
     std::string out;
-    complete = tell_changes(selected, changes, telling, out);
+    const std::uint32_t size_before = selected.view.size();
+    take_in(selected, changes, out);
+    tell_messages(selected, changes.changed, telling, out);
+    complete = finish_telling(selected, changes.mailbox, size_before, telling, out);
     changes.changed.clear();
     changes.vanished = {};
     return out;
@@ -131,9 +134,6 @@ TEST_F(SelectedTest, NewKeywordsAreAnnouncedBeforeTheyAreUsed) {
             "* 1 FETCH (UID 1 FLAGS ($a))\r\n");
 }
 
-TEST_F(SelectedTest, WhatCameAndWentUnseenIsNotTold) {
-  changes.vanished.add(Uid{8});
-  changes.mailbox.uid_next = Uid{9};
 TEST_F(SelectedTest, NewKeywordsAreOfferedWhileThereIsRoom) {
   std::vector<std::string> keywords(storage::MailLimits::keywords - 1, "$k");
   std::string out;
@@ -145,6 +145,9 @@ TEST_F(SelectedTest, NewKeywordsAreOfferedWhileThereIsRoom) {
   EXPECT_TRUE(out.contains(" $last)] Flags are kept")) << out;
 }
 
+TEST_F(SelectedTest, WhatCameAndWentUnseenIsNotTold) {
+  changes.vanished.add(Uid{8});
+  changes.mailbox.uid_next = Uid{9};
   note(12);
   EXPECT_EQ(tell(kAll), "");
   EXPECT_TRUE(complete);

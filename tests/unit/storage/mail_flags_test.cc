@@ -246,6 +246,25 @@ TEST_F(MailFlags, ChangesAreWhatIsNewerThanAsked) {
   EXPECT_TRUE(shard_.reader()->changes(inbox_, ModSeq{UINT64_MAX})->changed.empty());
 }
 
+TEST_F(MailFlags, OfManyChangesOnlyTheFirstAreDescribed) {
+  for (std::uint32_t have = 5; have < MailboxChanges::kChangedMax; have *= 2)
+    shard_.must<CopiedMessages>(CopyMessages{inbox_, uid_range(1, have), inbox_, false, false});
+  const std::uint32_t all = shard_.mailbox(inbox_).messages;
+  const auto max = static_cast<std::uint32_t>(MailboxChanges::kChangedMax);
+  const auto everything = shard_.reader()->changes(inbox_, ModSeq{1});
+  ASSERT_TRUE(everything);
+  ASSERT_EQ(everything->changed.size(), max);
+  EXPECT_EQ(everything->changed.back().uid, Uid{max});
+  EXPECT_EQ(everything->more, uid_range(max + 1, all));
+
+  const ModSeq then = shard_.mailbox(inbox_).highest_modseq;
+  store(uid_set({2, max + 3, all}), kAdd, {kSeen, {}});
+  const auto few = shard_.reader()->changes(inbox_, then);
+  ASSERT_EQ(few->changed.size(), 3U);
+  EXPECT_EQ(few->changed.back().uid, Uid{all});
+  EXPECT_TRUE(few->more.empty());
+}
+
 TEST_F(MailFlags, AMessageThatCameAndWentIsOnlyInVanished) {
   const ModSeq then = shard_.mailbox(inbox_).highest_modseq;
   shard_.add(kAnn, inbox_);
