@@ -22,6 +22,7 @@
 #include "node/imap/conversation.h"
 #include "storage/env/memory_env.h"
 #include "tests/unit/node_directory/memory_directory.h"
+#include "tests/unit/node_imap/faulty_store.h"
 #include "tests/unit/node_net/certificate.h"
 
 namespace everpost::node::imap {
@@ -51,8 +52,9 @@ class Server {
     auto opened = cluster::Node::open(std::move(options));
     EXPECT_TRUE(opened);
     node = *std::move(opened);
-    services.emplace(Services{config, system_clock(), node->mail(), directory, authenticator,
-                              tls.get(), metrics, *memory});
+    store.emplace(node->mail());
+    services.emplace(Services{config, system_clock(), *store, directory, authenticator, tls.get(),
+                              metrics, *memory});
     thread = std::thread([this] { io.run(); });
   }
   ~Server() {
@@ -86,6 +88,7 @@ class Server {
   Config config;
   storage::MemoryEnv env{1};
   std::unique_ptr<cluster::Node> node;
+  std::optional<FaultyStore> store;
   MemoryDirectory directory_store;
   Directory directory{directory_store};
   Authenticator authenticator{directory, 1, kCheap};
