@@ -10,6 +10,23 @@ class Mailboxes : public testing::Test {
   Client client{server, "ann"};
 };
 
+// NIL without quotes would be read as no name at all (RFC 3501 §4.5).
+TEST_F(Mailboxes, MayBeNamedNil) {
+  client.play(R"(
+    C: a CREATE nil
+    S: a OK ...
+    C: b CREATE nil/Nile
+    S: b OK ...
+    C: c LIST "" nil*
+    S: * LIST (\HasChildren) "/" "nil"
+    S: * LIST (\HasNoChildren) "/" nil/Nile
+    S: c OK ...
+    C: d STATUS "nil" (MESSAGES)
+    S: * STATUS "nil" (MESSAGES 0)
+    S: d OK ...
+  )");
+}
+
 TEST_F(Mailboxes, AreMadeRenamedAndDeleted) {
   client.play(R"(
     C: a CREATE Work/2024/
