@@ -190,6 +190,7 @@ class LocalNode : public Node {
     options.env = options_.env;
     options.coordinator = coordinator_.get();
     options.time = &time_;
+    options.waiting_bytes = &waiting_bytes_;
     options.node = options_.node;
     options.failed = options_.failed;
     options.replica.folder = folder_name(options_.data_folder, id);
@@ -234,6 +235,7 @@ class LocalNode : public Node {
   NodeOptions options_;
   asio::thread_pool readers_;
   LogTime time_;
+  WaitingBytes waiting_bytes_;
   DiskSpace space_;
   std::unique_ptr<EmbeddedCoordinator> coordinator_;
   std::vector<std::unique_ptr<Shard>> shards_;  // the directory first

@@ -5,9 +5,11 @@
 
 namespace everpost::cluster {
 
-GroupCommit::GroupCommit(storage::Log& log, Epoch epoch, WallTime last_time, Callbacks callbacks)
+GroupCommit::GroupCommit(storage::Log& log, Epoch epoch, WallTime last_time,
+                         WaitingBytes& node_bytes, Callbacks callbacks)
     : log_(log),
       epoch_(epoch),
+      node_bytes_(node_bytes),
       callbacks_(std::move(callbacks)),
       last_time_(last_time),
       thread_([this] { run(); }) {}
@@ -18,7 +20,8 @@ void GroupCommit::propose(Proposal proposal) {
   {
     std::unique_lock lock(mutex_);
     const std::uint64_t bytes = proposal.bytes();
-    if (!stopping_ && waiting_.size() < kWaitingMax && waiting_bytes_ + bytes <= kWaitingBytesMax) {
+    if (!stopping_ && waiting_.size() < kWaitingMax && waiting_bytes_ + bytes <= kWaitingBytesMax &&
+        node_bytes_.take(bytes)) {
       waiting_bytes_ += bytes;
       waiting_.push_back(std::move(proposal));
       const bool first = waiting_.size() == 1;
@@ -63,6 +66,7 @@ std::vector<Proposal> GroupCommit::next_group() {
     if (!group.empty() && bytes + more > kGroupBytesMax) break;
     bytes += more;
     waiting_bytes_ -= waiting_.front().bytes();
+    node_bytes_.give(waiting_.front().bytes());
     group.push_back(std::move(waiting_.front()));
     waiting_.pop_front();
   }
@@ -81,6 +85,7 @@ void GroupCommit::run() {
     stopping_ = true;
     left.assign(std::make_move_iterator(waiting_.begin()), std::make_move_iterator(waiting_.end()));
     waiting_.clear();
+    node_bytes_.give(std::exchange(waiting_bytes_, 0));
   }
   refuse(std::move(left), Error{ErrorCode::kUnavailable, "the shard's log has failed"});
 }

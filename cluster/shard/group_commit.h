@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cluster/shard/proposal.h"
+#include "cluster/shard/waiting_bytes.h"
 #include "storage/log/log.h"
 
 namespace everpost::cluster {
@@ -18,7 +19,9 @@ class GroupCommit {
  public:
   // Bounds of what waits for its group; beyond them a proposal is answered with kBusy.
   static constexpr std::size_t kWaitingMax = 10'000;
-  static constexpr std::uint64_t kWaitingBytesMax = 256 << 20;
+  // Half of what all shards of the node have together (waiting_bytes.h): a shard whose disk hangs
+  // leaves the others something.
+  static constexpr std::uint64_t kWaitingBytesMax = WaitingBytes::kMax / 2;
   static constexpr std::size_t kGroupRecordsMax = 1024;
   static constexpr std::uint64_t kGroupBytesMax = 4 << 20;
 
@@ -30,8 +33,10 @@ class GroupCommit {
     std::function<void(const Error& error)> failed;
   };
 
-  //   last_time  of the newest record: times never run backwards in a log (H45)
-  GroupCommit(storage::Log& log, Epoch epoch, WallTime last_time, Callbacks callbacks);
+  //   last_time   of the newest record: times never run backwards in a log (H45)
+  //   node_bytes  shared with the node's other shards; outlives this
+  GroupCommit(storage::Log& log, Epoch epoch, WallTime last_time, WaitingBytes& node_bytes,
+              Callbacks callbacks);
   ~GroupCommit();
 
   // Any thread. The waiter is answered in any case.
@@ -55,6 +60,7 @@ class GroupCommit {
 
   storage::Log& log_;
   const Epoch epoch_;
+  WaitingBytes& node_bytes_;
   const Callbacks callbacks_;
   WallTime last_time_;
   mutable std::mutex mutex_;

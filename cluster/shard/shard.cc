@@ -104,7 +104,7 @@ void Shard::start(WallTime last_time) {
   applier_ = std::make_unique<Applier>(*replica_, watchers_,
                                        [this](const Error& error) { on_failure(error); });
   commits_ = std::make_unique<GroupCommit>(
-      replica_->log(), epoch_, last_time,
+      replica_->log(), epoch_, last_time, *options_.waiting_bytes,
       GroupCommit::Callbacks{.committed =
                                  [this](Lsn durable, std::vector<CommittedRecord> records) {
                                    // The hint comes second: nothing waits for it.

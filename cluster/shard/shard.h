@@ -43,6 +43,7 @@ class Shard {
     storage::Env* env = nullptr;
     Coordinator* coordinator = nullptr;
     LogTime* time = nullptr;
+    WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
     NodeId node;
     storage::ReplicaOptions replica;
     // The disk failed: the process must stop (a failed fdatasync is never retried). From any

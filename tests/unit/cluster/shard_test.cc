@@ -47,6 +47,7 @@ class ShardTest : public testing::Test {
     options.env = &env_;
     options.coordinator = coordinator_.get();
     options.time = &time_;
+    options.waiting_bytes = &waiting_bytes_;
     options.node = NodeId{1};
     options.replica.folder = "data/shard-0001";
     options.replica.cluster = coordinator_->cluster();
@@ -63,10 +64,8 @@ class ShardTest : public testing::Test {
   void die_when_applying() {
     dead_ = applying_ = false;
     env_.set_hook([this](const MemoryEnv::Operation& operation) -> std::optional<Error> {
-      if (operation.kind == Kind::kWrite && operation.path.ends_with("/applying")) {
-        if (!applying_.exchange(true)) return std::nullopt;
-        dead_ = true;
-      }
+      if (!dead_ && operation.kind == Kind::kWrite && operation.path.ends_with("/applying"))
+        applying_ = true;
       if (applying_ && operation.path.find("/index/") != std::string::npos) dead_ = true;
       if (dead_) return Error{ErrorCode::kIo, "the process has died"};
       return std::nullopt;
@@ -81,6 +80,7 @@ class ShardTest : public testing::Test {
 
   MemoryEnv env_{1};
   LogTime time_;
+  WaitingBytes waiting_bytes_{1 << 20};
   std::unique_ptr<EmbeddedCoordinator> coordinator_;
   std::atomic<bool> applying_{false}, dead_{false}, failed_{false};
 };
@@ -108,6 +108,23 @@ TEST_F(ShardTest, ARecordThatKillsIsRefusedAfterAFewStarts) {
   const auto shard = open();
   ASSERT_TRUE(shard) << to_string(shard.error());
   EXPECT_EQ((*shard)->status().applied, (*shard)->status().end);
+}
+
+// What all shards of a node may hold in memory is theirs together.
+TEST_F(ShardTest, WhatWaitsForTheLogIsBoundedForTheWholeNode) {
+  auto shard = open();
+  ASSERT_TRUE(shard) << to_string(shard.error());
+  const std::uint64_t others = waiting_bytes_.used() + (1 << 20) - 100;
+  ASSERT_TRUE(waiting_bytes_.take(others));
+  storage::NewRecord record = account_record();
+  record.body.push_back(share(std::string(200, 'x')));
+  record.seal();
+  const auto busy = await((*shard)->propose(std::move(record)));
+  ASSERT_FALSE(busy);
+  EXPECT_EQ(busy.error().code, ErrorCode::kBusy);
+  waiting_bytes_.give(others);
+  EXPECT_TRUE(await((*shard)->propose(account_record())));
+  EXPECT_EQ(waiting_bytes_.used(), 0u);
 }
 
 TEST(Housekeeping, TheFloorOfOperationsIsNeverInTheFuture) {
