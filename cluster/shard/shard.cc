@@ -30,13 +30,13 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
   std::unique_ptr<Shard> shard(new Shard(options, *std::move(replica)));
   options.time->saw(WallTime{recovery.log.last_time.micros + 1});
   const WallTime now = options.time->now();
-  if (auto taken = shard->take_over(now); !taken)
+  if (auto taken = shard->take_over(now, recovery.singly_until); !taken)
     return in_context(name(options.replica.shard), taken.error());
   shard->start(now);
   return shard;
 }
 
-Result<void> Shard::take_over(WallTime now) {
+Result<void> Shard::take_over(WallTime now, Lsn singly_until) {
   const CopyId self{options_.node, replica_->disk()};
   ASSIGN_OR_RETURN(const Versioned current, options_.coordinator->get(id()));
   ShardConfig next = current.config;
@@ -75,11 +75,11 @@ Result<void> Shard::take_over(WallTime now) {
   RETURN_IF_ERROR(log.append(epoch_, log.durable(), std::span(&start, 1)));
   ASSIGN_OR_RETURN(const Lsn durable, log.sync());
   replica_->note_durable(durable);
-  return apply_tail();
+  return apply_tail(singly_until);
 }
 
 // Every record in the log is durable on every in-sync replica, this one: committed.
-Result<void> Shard::apply_tail() {
+Result<void> Shard::apply_tail(Lsn singly_until) {
   std::vector<storage::Record> batch;
   std::uint64_t bytes = 0;
   const auto flush = [&]() -> Result<void> {
@@ -93,7 +93,9 @@ Result<void> Shard::apply_tail() {
                                        [&](const storage::Record& record) -> Result<bool> {
                                          batch.push_back(record);
                                          bytes += record.meta.size() + record.body.size();
-                                         if (bytes >= kTailBatchBytes) RETURN_IF_ERROR(flush());
+                                         if (bytes >= kTailBatchBytes ||
+                                             record.header.lsn < singly_until)
+                                           RETURN_IF_ERROR(flush());
                                          return true;
                                        }));
   return flush();

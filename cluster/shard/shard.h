@@ -77,8 +77,9 @@ class Shard {
 
  private:
   Shard(Options options, std::unique_ptr<storage::Replica> replica);
-  Result<void> take_over(WallTime now);
-  Result<void> apply_tail();
+  Result<void> take_over(WallTime now, Lsn singly_until);
+  // Records before `singly_until` one at a time: one of them killed the process (H48).
+  Result<void> apply_tail(Lsn singly_until);
   void start(WallTime last_time);
   void on_failure(const Error& error);
 

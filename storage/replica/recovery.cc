@@ -61,7 +61,6 @@ class Recovery {
   ReplicaRecovery& told_;
   ReplicaParts parts_;
   Uuid boot_{};
-  Lsn singly_until_;  // records before it are applied one by one: one of them killed the process
   std::optional<Error> index_damage_;
 };
 
@@ -215,7 +214,7 @@ Result<void> Recovery::check_poison(bool applied_is_known) {
   if (applied_is_known ? parts_.index->applied() > first : !in_rebuild) return {};
   const auto record = parts_.log->read_record(first);
   if (!record) return {};  // not there any more: cut off with a torn tail
-  singly_until_ = end;
+  told_.singly_until = end;
   if (record->header.end() != end) return {};  // one of several, as yet unknown
 
   ReplicaMeta& meta = parts_.meta;
@@ -245,7 +244,7 @@ Result<void> Recovery::catch_up() {
   RETURN_IF_ERROR(
       parts_.log->scan(parts_.index->applied(), to, [&](const Record& record) -> Result<bool> {
         bytes += record.header.end() - record.header.lsn;
-        const bool alone = record.header.lsn < singly_until_;
+        const bool alone = record.header.lsn < told_.singly_until;
         batch.push_back(record);
         if (alone || bytes >= kBatchBytes || batch.size() >= kBatchRecords)
           RETURN_IF_ERROR(flush());

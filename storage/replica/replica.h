@@ -46,6 +46,9 @@ struct ReplicaRecovery {
   bool index_rebuilt = false;  // the index was damaged and was made anew from the log
   Lsn applied;                 // by the index when it was opened
   std::uint64_t replayed = 0;  // committed records applied since
+  // Records before it have to be applied one by one: one of them killed the process, and this way
+  // the next start knows which (H48).
+  Lsn singly_until;
 };
 
 // What applying one record told: for the waiters of its op_id, and for watchers.

@@ -11,6 +11,7 @@
 #include "cluster/router/local_mail_store.h"
 #include "cluster/router/op_ids.h"
 #include "storage/env/memory_env.h"
+#include "storage/index/hint_file.h"
 #include "tests/unit/cluster/await.h"
 
 namespace everpost::cluster {
@@ -108,6 +109,34 @@ TEST_F(ShardTest, ARecordThatKillsIsRefusedAfterAFewStarts) {
   const auto shard = open();
   ASSERT_TRUE(shard) << to_string(shard.error());
   EXPECT_EQ((*shard)->status().applied, (*shard)->status().end);
+}
+
+// A death with several records under way tells only that it was one of them. The next start takes
+// them one at a time, also those that it applies after taking over.
+TEST_F(ShardTest, ARecordThatKillsWithinAGroupIsLookedForAtTheNextStart) {
+  {
+    auto shard = open();
+    ASSERT_TRUE(shard) << to_string(shard.error());
+    die_when_applying();
+    EXPECT_FALSE(await((*shard)->propose(account_record())));
+  }
+  crash();
+  {
+    const auto applying = storage::HintFile::open(env_, "data/shard-0001/applying");
+    ASSERT_TRUE(applying);
+    const auto [first, end] = (*applying)->found();
+    ASSERT_TRUE((*applying)->write({first, end + 8}));  // with another one behind it
+  }
+  int deaths = 1;
+  for (;; ++deaths) {
+    die_when_applying();
+    const auto shard = open();
+    ASSERT_FALSE(shard);
+    if (shard.error().context.find("applying and start") != std::string::npos) break;
+    crash();
+    ASSERT_LE(deaths, 4);
+  }
+  EXPECT_EQ(deaths, 3);  // the group's, and two of the record by itself
 }
 
 // What all shards of a node may hold in memory is theirs together.
