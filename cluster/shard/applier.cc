@@ -3,6 +3,14 @@
 #include <chrono>
 
 namespace everpost::cluster {
+namespace {
+
+void answer_all(const std::vector<CommittedRecord>& records, const Error& error) {
+  for (const CommittedRecord& record : records)
+    if (record.waiter) record.waiter->answer(error);
+}
+
+}  // namespace
 
 Applier::Applier(storage::Replica& replica, std::shared_ptr<Watchers> watchers,
                  std::function<void(const Error&)> failed)
@@ -16,7 +24,12 @@ Applier::~Applier() { stop(); }
 
 void Applier::add(std::vector<CommittedRecord> records) {
   std::unique_lock lock(mutex_);
-  drained_.wait(lock, [this] { return stopping_ || backlog_.size() < kBacklogMax; });
+  drained_.wait(lock, [this] { return stopping_ || broken_ || backlog_.size() < kBacklogMax; });
+  if (broken_) {
+    const Error error = *broken_;
+    lock.unlock();
+    return answer_all(records, error);
+  }
   const bool was_empty = backlog_.empty();
   if (was_empty)
     backlog_ = std::move(records);
@@ -61,16 +74,31 @@ void Applier::run() {
       busy_ = true;
       drained_.notify_all();
     }
-    if (!records.empty() && !apply(std::move(records))) return;
+    if (!records.empty())
+      if (const auto applied = apply(std::move(records)); !applied) return fail(applied.error());
     const auto now = std::chrono::steady_clock::now();
     if (now >= next_checkpoint || replica_.applied() - checkpoint_lsn_ >= kCheckpointBytes) {
-      if (replica_.applied() != checkpoint_lsn_ && !checkpoint()) return;
+      if (replica_.applied() != checkpoint_lsn_)
+        if (const auto done = checkpoint(); !done) return fail(done.error());
       next_checkpoint = now + kCheckpointEvery;
     }
   }
 }
 
-bool Applier::apply(std::vector<CommittedRecord> records) {
+// The thread ends with this: nobody may wait for it any more.
+void Applier::fail(const Error& error) {
+  std::vector<CommittedRecord> left;
+  {
+    const std::scoped_lock lock(mutex_);
+    broken_ = error;
+    left.swap(backlog_);
+    drained_.notify_all();
+  }
+  answer_all(left, error);
+  failed_(error);
+}
+
+Result<void> Applier::apply(std::vector<CommittedRecord> records) {
   const auto before = std::chrono::steady_clock::now();
   std::vector<storage::Record> views(records.size());
   for (std::size_t i = 0; i < records.size(); ++i) {
@@ -80,10 +108,8 @@ bool Applier::apply(std::vector<CommittedRecord> records) {
   }
   auto applied = replica_.apply(views);
   if (!applied) {
-    for (const CommittedRecord& record : records)
-      if (record.waiter) record.waiter->answer(applied.error());
-    failed_(applied.error());
-    return false;
+    answer_all(records, applied.error());
+    return applied.error();
   }
   // Watchers first: whoever has its answer finds the others told already.
   for (const storage::Applied& one : *applied)
@@ -100,19 +126,14 @@ bool Applier::apply(std::vector<CommittedRecord> records) {
   for (std::size_t i = 0; i < records.size(); ++i)
     if (records[i].waiter)
       records[i].waiter->answer(Committed{records[i].header, std::move((*applied)[i])});
-  return true;
+  return {};
 }
 
-bool Applier::checkpoint() {
-  const auto durable = replica_.checkpoint();
-  if (!durable) {
-    failed_(durable.error());
-    return false;
-  }
-  checkpoint_lsn_ = *durable;
+Result<void> Applier::checkpoint() {
+  ASSIGN_OR_RETURN(checkpoint_lsn_, replica_.checkpoint());
   const std::scoped_lock lock(mutex_);
   ++stats_.checkpoints;
-  return true;
+  return {};
 }
 
 }  // namespace everpost::cluster

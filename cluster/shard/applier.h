@@ -5,6 +5,7 @@
 #include <condition_variable>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -23,7 +24,8 @@ class Applier {
           std::function<void(const Error&)> failed);
   ~Applier();
 
-  // From the log's thread.
+  // From the log's thread. After a failure it answers with it at once, as whatever waited was
+  // answered: nothing more is applied.
   void add(std::vector<CommittedRecord> records);
   // Applies what was added, then joins the thread. Once.
   void stop();
@@ -38,8 +40,9 @@ class Applier {
 
  private:
   void run();
-  bool apply(std::vector<CommittedRecord> records);
-  bool checkpoint();
+  Result<void> apply(std::vector<CommittedRecord> records);
+  Result<void> checkpoint();
+  void fail(const Error& error);
 
   storage::Replica& replica_;
   const std::shared_ptr<Watchers> watchers_;
@@ -48,6 +51,7 @@ class Applier {
   std::condition_variable wake_, drained_;
   std::vector<CommittedRecord> backlog_;
   bool busy_ = false, stopping_ = false;
+  std::optional<Error> broken_;
   Lsn checkpoint_lsn_;
   Stats stats_;
   std::thread thread_;

@@ -156,6 +156,33 @@ TEST_F(ShardTest, WhatWaitsForTheLogIsBoundedForTheWholeNode) {
   EXPECT_EQ(waiting_bytes_.used(), 0u);
 }
 
+// After a failed apply nobody waits in vain: neither those behind it nor those who come later.
+TEST_F(ShardTest, AfterAFailedApplyEveryoneIsAnsweredAndTheShardStops) {
+  auto shard = open();
+  ASSERT_TRUE(shard) << to_string(shard.error());
+  env_.set_hook([](const MemoryEnv::Operation& operation) -> std::optional<Error> {
+    if (operation.kind == Kind::kWrite && operation.path.find("/index/") != std::string::npos)
+      return Error{ErrorCode::kIo, "the index cannot be written"};
+    return std::nullopt;
+  });
+  asio::io_context context{1};
+  const std::size_t kMany = Applier::kBacklogMax + 2000;
+  std::size_t answered = 0;
+  const auto one = [](Shard& home, std::size_t& count) -> asio::awaitable<void> {
+    const auto done = co_await home.propose(account_record());
+    EXPECT_FALSE(done);
+    ++count;
+  };
+  for (std::size_t i = 0; i < kMany; i += 1000) {
+    for (int n = 0; n < 1000; ++n) asio::co_spawn(context, one(**shard, answered), asio::detached);
+    context.run_for(std::chrono::seconds{30});
+    context.restart();
+    ASSERT_EQ(answered, i + 1000);
+  }
+  EXPECT_TRUE(failed_);
+  EXPECT_FALSE((*shard)->stop());
+}
+
 TEST(Housekeeping, TheFloorOfOperationsIsNeverInTheFuture) {
   constexpr std::int64_t kHour = 3'600'000'000;
   EXPECT_EQ(ops_floor(WallTime{-kHour}), 0u);
