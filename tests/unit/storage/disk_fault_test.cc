@@ -175,7 +175,10 @@ std::string crashes(std::uint64_t seed) {
     if (doomed) shard.env().stop_at(shard.env().operations() + 1 + random() % 600);
     bool alive = shard.start() && shard.check();
     if (!alive && shard.wrong.empty() && !doomed) return "not opened: " + to_string(*shard.error);
+    // What was asked for and has not come yet: without it every step succeeds.
+    bool faulty = doomed;
     for (auto steps = random() % 12; alive && steps > 0; --steps) {
+      bool full = false;
       switch (random() % 16) {
         case 0:
           alive = shard.checkpoint();
@@ -186,16 +189,19 @@ std::string crashes(std::uint64_t seed) {
         case 2:
           shard.env().fail_next_sync(random() % 2 == 0 ? MemoryEnv::SyncFault::kKeeps
                                                        : MemoryEnv::SyncFault::kReverts);
+          faulty = true;
           alive = random() % 2 == 0 ? shard.work() : shard.checkpoint();
           break;
         case 3:
           shard.env().fail_next_write();
+          faulty = true;
           alive = shard.work();
           break;
         case 4: {  // full, up to some next step
           const auto space = *shard.env().space("");
           const auto used = space.total_bytes - space.free_bytes;
           shard.env().set_space(used + random() % (300 << 10));
+          full = true;
           alive = shard.work() && shard.work() && shard.work() && shard.checkpoint();
           shard.env().set_space(std::uint64_t{1} << 40);
           break;
@@ -207,6 +213,7 @@ std::string crashes(std::uint64_t seed) {
           alive = shard.work();
       }
       if (!shard.wrong.empty()) return shard.wrong;
+      if (!alive && !faulty && !full) return "failed on a sound disk: " + to_string(*shard.error);
     }
     shard.die(shard.any_crash());
   }
