@@ -82,8 +82,8 @@ void end_suspicion_of_self(Context& c) {
   if (!state.config || state.config->epoch != state.meta.epoch || !state.coordinator_up ||
       c.now.steady < following.verify_not_before)
     return;
-  following.verifying = true;
-  c.emit(VerifyConfig{state.config_version});
+  following.verifying = ++state.verifications;
+  c.emit(VerifyConfig{*following.verifying, state.config_version});
 }
 
 // Whether `records` go on from the log's end and are of the primary's history. They come from
@@ -186,18 +186,16 @@ void on(Context& c, const Message& from, const Append& append) {
     return;
   }
   if (append.seq <= following.seq) return;  // a duplicate
-  if (!append.records.empty()) {
-    if (append.prev != state.log.end || !fit(state, from.epoch, append.records) ||
-        state.log.end.lsn - state.log.written.lsn > state.settings.unwritten_bytes) {
-      following.synced = false;
-      return nack(c, from, Nack::Reason::kNeedProbe, append.sync_gen);
-    }
-    for (const LogRecordPtr& record : append.records) append_to_log(c, record);
+  // A heartbeat tells of lost records, too.
+  if (append.prev != state.log.end || !fit(state, from.epoch, append.records) ||
+      state.log.end.lsn - state.log.written.lsn > state.settings.unwritten_bytes) {
+    following.synced = false;
+    return nack(c, from, Nack::Reason::kNeedProbe, append.sync_gen);
   }
+  for (const LogRecordPtr& record : append.records) append_to_log(c, record);
   following.seq = append.seq;
   following.primary_commit = std::max(following.primary_commit, append.commit);
   following.reign_begins = append.reign_begins;
-  state.commit = std::max(state.commit, std::min(append.commit, state.log.end.lsn));
   const bool confirm = append.round > following.round;
   following.round = std::max(following.round, append.round);
   // Records are acknowledged when they are durable; everything else at once.
@@ -216,6 +214,10 @@ void continue_following(Context& c) {
   State& state = c.state;
   if (state.role != Role::kBackup && state.role != Role::kLearner) return;
   Following& following = state.following;
+  // No further than what is durable here: the rest of the log may still be dropped.
+  if (following.synced)
+    state.commit =
+        std::max(state.commit, std::min(following.primary_commit, state.log.durable.lsn));
   answer_probe(c);
   const bool fenced = is_fenced(state, state.meta.epoch);
   if (following.synced && !fenced && state.log.durable.lsn > following.acked) acknowledge(c);

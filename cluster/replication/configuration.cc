@@ -113,8 +113,8 @@ void on(Context& c, const ConfigSeen& event) {
   if (event.version < state.meta.config_version) {
     // Either an old answer, or the coordinator has lost what it once knew: a write tells (H6).
     if (!state.verifying_regression && state.coordinator_up) {
-      state.verifying_regression = event.version;
-      c.emit(VerifyConfig{event.version});
+      state.verifying_regression = ++state.verifications;
+      c.emit(VerifyConfig{*state.verifying_regression, event.version});
     }
     return;
   }
@@ -153,15 +153,15 @@ void on(Context& c, const CasDone& event) {
 
 void on(Context& c, const ConfigVerified& event) {
   State& state = c.state;
-  if (state.verifying_regression == event.version) {
+  if (state.verifying_regression == event.token) {
     state.verifying_regression.reset();
     if (event.still && event.version < state.meta.config_version)
       c.fail(Fail::Why::kConfigRegression);
     return;
   }
   Following& following = state.following;
-  if (!following.verifying) return;
-  following.verifying = false;
+  if (following.verifying != event.token) return;
+  following.verifying.reset();
   following.verify_not_before = c.now.steady + state.settings.cas_retry;
   // The primary that brought this copy up to date was still the one in force after that: nothing
   // that another one committed can be missing here.

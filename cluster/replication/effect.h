@@ -47,6 +47,7 @@ struct Cas {  // CasDone{config.nonce}
 };
 struct ReadConfig {};  // ConfigSeen, or nothing
 struct VerifyConfig {  // ConfigVerified
+  std::uint64_t token = 0;
   std::uint64_t version = 0;
 };
 

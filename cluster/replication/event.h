@@ -100,6 +100,7 @@ struct CasDone {
 };
 // A write that succeeds only if the configuration still has `version` (H7).
 struct ConfigVerified {
+  std::uint64_t token = 0;  // of the VerifyConfig
   std::uint64_t version = 0;
   bool still = false;  // false: it has another one, or nobody knows
 };

@@ -135,7 +135,9 @@ void on(Context& c, const Message& from, const SyncDone& done) {
 
 void on_lost_peer(Context& c, NodeId node) {
   const auto found = c.state.primacy.peers.find(node);
-  if (found != c.state.primacy.peers.end()) meet_again(c, found->second);
+  if (found == c.state.primacy.peers.end()) return;
+  // One that is being probed is gone already; each Probe that finds nobody says so again.
+  if (found->second.state != Peer::State::kProbing) meet_again(c, found->second);
 }
 
 }  // namespace everpost::cluster::replication

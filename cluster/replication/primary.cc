@@ -80,6 +80,9 @@ void open_if_ready(Context& c) {
                        (planted(Bug::kOpenEarly) && state.applied >= state.commit_told);
   if (!committed || !applied) return;
   primacy.open = true;
+  // If it had to poll first (D7): it was found to hold everything, and now the others hold what it
+  // holds.
+  state.meta.suspect = false;
   c.emit(Opened{state.meta.epoch, primacy.reign_begins});
   admit_parked(c);
 }

@@ -106,7 +106,7 @@ struct Following {
   Micros heard{};     // of this epoch's primary
   bool lost = false;  // its connection broke, or it stepped down
   bool stepped_down = false;
-  bool verifying = false;  // a VerifyConfig is out, to end SUSPECT
+  std::optional<std::uint64_t> verifying;  // token: a VerifyConfig is out, to end SUSPECT
   Micros verify_not_before{};
   Lsn acked;  // the durable LSN of the last Ack
 };
@@ -200,7 +200,8 @@ struct State {
   bool coordinator_up = false;
   Micros coordinator_changed{};
   Micros config_read{};  // when it was asked for last
-  std::optional<std::uint64_t> verifying_regression;
+  std::uint64_t verifications = 0;  // asked for: their tokens
+  std::optional<std::uint64_t> verifying_regression;  // token
 
   LogState log;
   Lsn commit;

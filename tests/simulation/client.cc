@@ -92,6 +92,7 @@ void Client::begin(storage::MailCommand command, std::string body) {
          (++operations_ << 8) + rng_.below(256)};
   shown_at_start_ = cluster_.checker().shown();
   backoff_ = milliseconds{5};
+  first_attempt_ = attempts_ + 1;
   attempt();
 }
 
@@ -100,6 +101,7 @@ void Client::read() {
   ++operations_;
   shown_at_start_ = cluster_.checker().shown();
   backoff_ = milliseconds{5};
+  first_attempt_ = attempts_ + 1;
   attempt();
 }
 
@@ -138,7 +140,7 @@ void Client::attempt() {
 }
 
 void Client::hear(std::uint64_t attempt, const Reply& reply, NodeId from) {
-  if (!busy_) return;
+  if (!busy_ || attempt < first_attempt_) return;  // of an operation that has ended
   const bool late = attempt != attempts_;
   switch (reply.kind) {
     case Reply::Kind::kRefused:
@@ -153,12 +155,10 @@ void Client::hear(std::uint64_t attempt, const Reply& reply, NodeId from) {
       return;
     }
     case Reply::Kind::kRead:
-      if (late) return;  // of a read before this one, perhaps
       cluster_.checker().read(reply.applied, reply.digest, shown_at_start_);
       hint_ = from;
       break;
     case Reply::Kind::kDone:
-      if (late && !reply.outcome) return;
       cluster_.checker().answered(op_, reply.outcome->lsn, reply.end, reply.applied,
                                   reply.outcome->repeated, shown_at_start_);
       hint_ = from;

@@ -69,6 +69,7 @@ class Client {
   std::string body_;
   Lsn shown_at_start_;
   Micros backoff_{};
+  std::uint64_t first_attempt_ = 0;
 
   std::vector<Message> messages_;
   std::map<Guid, std::size_t> wanted_;

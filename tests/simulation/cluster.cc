@@ -183,12 +183,27 @@ void Cluster::refresh_lossy() {
   });
 }
 
+// A copy that lost power is SUSPECT: without min_isr copies that can be asked nobody may ever lead
+// again, by design (D7), until an operator decides.
+bool Cluster::may_lose_power(const Node& node) const {
+  const auto enough = [&](const ShardConfig& config) {
+    std::size_t there = 0;
+    for (const auto& one : nodes_) there += config.in_isr(one->copy());
+    return !config.in_isr(node.copy()) || there >= config.min_isr;
+  };
+  return enough(coordinator_.config()) && std::ranges::all_of(coordinator_.under_way(), enough);
+}
+
 bool Cluster::may_lose_data(const Node& node, Kind kind) const {
+  if (!may_lose_power(node)) return false;
   const ShardConfig& config = coordinator_.config();
   if (kind == Kind::kLie) return lossy_.size() + 1 < config.min_isr;
   if (!lossy_.empty()) return false;
   // Enough others have to be left to take over, however they are restarted.
-  return !config.in_isr(node.id()) || config.isr.size() > config.min_isr;
+  const auto enough = [&](const ShardConfig& one) {
+    return !one.in_isr(node.id()) || one.isr.size() > one.min_isr;
+  };
+  return enough(config) && std::ranges::all_of(coordinator_.under_way(), enough);
 }
 
 void Cluster::strike(const Fault& fault) {
@@ -207,6 +222,7 @@ void Cluster::strike(const Fault& fault) {
       node.crash();
       return start_later();
     case Kind::kPowerLoss:
+      if (!may_lose_power(node)) return;
       node.lose_power(0);
       return start_later();
     case Kind::kLie:

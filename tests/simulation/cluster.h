@@ -80,6 +80,7 @@ class Cluster {
   Micros delay();
   void lost_connection(NodeId a, NodeId b);
   void watch_fires();
+  bool may_lose_power(const Node& node) const;
   bool may_lose_data(const Node& node, Fault::Kind kind) const;
   void refresh_lossy();
 

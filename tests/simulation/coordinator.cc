@@ -22,7 +22,15 @@ void SimCoordinator::set_cut(NodeId node, bool cut) {
     cut_.erase(node);
 }
 
+std::vector<ShardConfig> SimCoordinator::under_way() const {
+  std::vector<ShardConfig> configs;
+  for (const auto& [nonce, cas] : under_way_)
+    if (cas.version == version_) configs.push_back(cas.config);
+  return configs;
+}
+
 bool SimCoordinator::try_store(const CopyId& actor, const Cas& cas) {
+  under_way_.erase(cas.config.nonce);
   if (cas.version != version_) return false;
   store(cas.config, actor, cas.kind);
   return true;
@@ -39,6 +47,7 @@ void SimCoordinator::store(const ShardConfig& config, const CopyId& actor, Trans
 }
 
 void SimCoordinator::cas(const CopyId& from, const Cas& cas, Answer answer) {
+  under_way_.emplace(cas.config.nonce, cas);
   timeline_.after(way(), [this, from, cas, answer = std::move(answer)] {
     const auto say = [&](CasDone::Outcome outcome, Micros delay) {
       timeline_.after(delay, [answer, done = CasDone{cas.config.nonce, outcome, cas.version + 1}] {
@@ -46,7 +55,10 @@ void SimCoordinator::cas(const CopyId& from, const Cas& cas, Answer answer) {
       });
     };
     const bool lost = !calm_ && rng_.chance(plan_.cas_unknown);
-    if (!reachable(from.node)) return say(CasDone::Outcome::kUnknown, kNoAnswer);
+    if (!reachable(from.node)) {
+      under_way_.erase(cas.config.nonce);
+      return say(CasDone::Outcome::kUnknown, kNoAnswer);
+    }
     if (!lost) {
       const bool stored = try_store(from, cas);
       return say(stored ? CasDone::Outcome::kStored : CasDone::Outcome::kConflict, way());
@@ -54,6 +66,7 @@ void SimCoordinator::cas(const CopyId& from, const Cas& cas, Answer answer) {
     // Nobody learns what became of it: not stored, stored, or stored later.
     switch (rng_.below(3)) {
       case 0:
+        under_way_.erase(cas.config.nonce);
         break;
       case 1:
         try_store(from, cas);
@@ -82,7 +95,7 @@ void SimCoordinator::read(NodeId from, Answer answer) {
 void SimCoordinator::verify(NodeId from, const VerifyConfig& verify, Answer answer) {
   timeline_.after(way(), [this, from, verify, answer = std::move(answer)] {
     const bool answered = reachable(from) && (calm_ || !rng_.chance(plan_.cas_unknown));
-    const ConfigVerified verified{verify.version, answered && verify.version == version_};
+    const ConfigVerified verified{verify.token, verify.version, answered && verify.version == version_};
     timeline_.after(answered ? way() : kNoAnswer, [answer, verified] { answer(verified); });
   });
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <functional>
+#include <map>
 #include <set>
 #include <vector>
 
@@ -35,6 +36,9 @@ class SimCoordinator {
   // The placer's and the operator's hand.
   void store(const ShardConfig& config, const CopyId& actor, Transition kind);
 
+  // The ISRs of all that may still be stored.
+  std::vector<ShardConfig> under_way() const;
+
   // Called with each new value.
   std::function<void(const ShardConfig& before, Transition kind, const CopyId& actor)> changed;
 
@@ -55,6 +59,7 @@ class SimCoordinator {
   std::vector<Past> past_;
   bool up_ = true, calm_ = false;
   std::set<NodeId> cut_;
+  std::map<Nonce, Cas> under_way_;
 };
 
 }  // namespace everpost::simulation

@@ -129,11 +129,11 @@ void Node::step(const Event& event) {
   if (core_->role != before)
     cluster_.trace_line(
         id_, [&] { return fmt::format("{} -> {}", to_string(before), to_string(core_->role)); });
-  cluster_.check_step(*this);
   for (Effect& effect : effects) {
     if (!core_ || life != life_) break;
     carry_out(std::move(effect));
   }
+  if (core_ && life == life_) cluster_.check_step(*this);
   effects.clear();
   effects_ = std::move(effects);
   if (core_ && life == life_) schedule_wake();

@@ -11,16 +11,11 @@ namespace everpost::simulation {
 
 class Rng {
  public:
-  explicit Rng(std::uint64_t seed) : state_(seed * 0x9e3779b97f4a7c15 + 0x1234567) {}
+  // The seed is mixed first: those of neighbours would give one sequence, a step apart.
+  explicit Rng(std::uint64_t seed) : state_(mix(seed ^ 0x5851f42d4c957f2d)) {}
 
   // SplitMix64 (Steele, Lea, Flood 2014).
-  std::uint64_t next() {
-    state_ += 0x9e3779b97f4a7c15;
-    std::uint64_t z = state_;
-    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
-    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
-    return z ^ (z >> 31);
-  }
+  std::uint64_t next() { return mix(state_ += 0x9e3779b97f4a7c15); }
   std::uint64_t below(std::uint64_t bound) { return bound == 0 ? 0 : next() % bound; }
   std::uint64_t between(std::uint64_t low, std::uint64_t high) {
     return low + below(high - low + 1);
@@ -38,6 +33,12 @@ class Rng {
   }
 
  private:
+  static std::uint64_t mix(std::uint64_t z) {
+    z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
+    z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
+    return z ^ (z >> 31);
+  }
+
   std::uint64_t state_;
 };
 
