@@ -142,7 +142,7 @@ void on(Context& c, const Message& from, const Sync& sync) {
   hear(c);
   if (sync.cut.lsn > state.log.end.lsn)
     return nack(c, from, Nack::Reason::kNeedProbe, sync.sync_gen);
-  if (sync.cut.lsn < state.commit && !planted(Bug::kTruncateCommitted)) {
+  if (sync.cut.lsn < state.commit) {
     // I5. What is committed is never cut: one of the two logs is not what it should be.
     c.note("was to cut records that are committed", from.from.node, true);
     return c.fail(Fail::Why::kForked);

@@ -83,7 +83,6 @@ void adopt_epoch(Context& c, Epoch epoch) {
   State& state = c.state;
   INVARIANT(epoch > state.meta.epoch, "an epoch never falls");
   state.meta.epoch = epoch;
-  if (planted(Bug::kForgetEpoch)) state.saved.epoch = epoch;
   state.following = {};
   state.following.heard = c.now.steady;  // its primary gets the time to speak
   drop_unwritten(c);
@@ -124,6 +123,9 @@ void on(Context& c, const ConfigSeen& event) {
     state.config_version = event.version;
     if (event.config.epoch > state.meta.epoch) adopt_epoch(c, event.config.epoch);
     if (event.config.lineage > state.meta.lineage) return c.fail(Fail::Why::kLineage);
+    if (planted(Bug::kRestartResumesEpoch) && state.config->epoch == state.meta.epoch &&
+        state.config->primary == state.self.copy.node && state.in_isr())
+      return become_primary(c);
     take_member_role(c);
     return;
   }

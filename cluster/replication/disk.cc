@@ -111,9 +111,12 @@ void persist_next(Context& c) {
 
 void save_meta(Context& c) {
   State& state = c.state;
+  if (planted(Bug::kForgetEpoch)) state.saved.epoch = state.meta.epoch;
   if (state.saving || state.meta == state.saved) return;
   state.saving = state.meta;
-  c.emit(SaveMeta{state.meta});
+  SaveMeta save{state.meta};
+  if (planted(Bug::kForgetEpoch)) save.meta.epoch = Epoch{0};
+  c.emit(save);
 }
 
 void tell_commit(Context& c) {

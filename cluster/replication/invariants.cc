@@ -20,7 +20,7 @@ void check_log(const State& state) {
   INVARIANT(state.applied <= state.commit_told, "I7: nothing else is applied");
 }
 
-void check_primary(const State& state) {
+void check_primary(const State& state, const Watermarks& before) {
   INVARIANT(state.config && state.config->primary == state.self.copy.node,
             "leads by configuration");
   INVARIANT(state.config->epoch == state.meta.epoch || planted(Bug::kRestartResumesEpoch),
@@ -31,6 +31,8 @@ void check_primary(const State& state) {
   INVARIANT(!primacy.open || state.commit >= primacy.reign_begins || planted(Bug::kOpenEarly),
             "I8: open means that EPOCH_START is committed");
   INVARIANT(state.commit <= state.log.durable.lsn, "a primary holds what it commits");
+  INVARIANT(state.commit == before.commit || state.config->isr.size() >= state.config->min_isr,
+            "D3: with fewer than min_isr members nothing is committed");
   const Settings& settings = state.settings;
   INVARIANT(primacy.parked.size() <= settings.parked_requests &&
                 primacy.parked_bytes <= settings.parked_bytes &&
@@ -54,7 +56,7 @@ void check_invariants(const State& state, const Watermarks& before) {
   check_log(state);
   for (const Proposal& proposal : state.proposals)
     INVARIANT(proposal.version == state.config_version, "what can be stored is of this version");
-  if (state.role == Role::kPrimary) check_primary(state);
+  if (state.role == Role::kPrimary) check_primary(state, before);
 }
 
 }  // namespace everpost::cluster::replication

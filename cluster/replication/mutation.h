@@ -8,7 +8,7 @@ namespace everpost::cluster::replication {
 enum class Bug {
   kNone,
   kCommitWithoutUnion,   // M is the ISR last seen, without what may have been stored since (D2)
-  kSkipSyncGen,          // acks of an earlier handshake count (D9)
+  kCountAnyAck,          // acks of earlier handshakes, epochs, incarnations count (D9)
   kOpenEarly,            // open before EPOCH_START is committed (H20)
   kLateReadJoins,        // a read that came after its round was sent is answered with it
   kConfirmAnyEpoch,      // a member confirms reads of epochs that it has left
@@ -21,7 +21,6 @@ enum class Bug {
   kRestartResumesEpoch,  // a restarted primary goes on in its old epoch (H14)
   kForgetEpoch,          // the epoch is adopted without being saved
   kCountIsrOnly,         // min_isr is not looked at
-  kTruncateCommitted,    // I5
   // Planted in the simulated driver and disk:
   kTruncateOnMidCrc,  // a bad record in the middle is taken for the end (H27)
   kReplyBeforeApply,

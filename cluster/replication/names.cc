@@ -87,8 +87,8 @@ const char* name_of(Bug bug) {
       return "none";
     case Bug::kCommitWithoutUnion:
       return "commit-without-union";
-    case Bug::kSkipSyncGen:
-      return "skip-sync-gen";
+    case Bug::kCountAnyAck:
+      return "count-any-ack";
     case Bug::kOpenEarly:
       return "open-early";
     case Bug::kLateReadJoins:
@@ -113,8 +113,6 @@ const char* name_of(Bug bug) {
       return "forget-epoch";
     case Bug::kCountIsrOnly:
       return "count-isr-only";
-    case Bug::kTruncateCommitted:
-      return "truncate-committed";
     case Bug::kTruncateOnMidCrc:
       return "truncate-on-mid-crc";
     case Bug::kReplyBeforeApply:

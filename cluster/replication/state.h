@@ -199,8 +199,8 @@ struct State {
   std::uint32_t nonce_counter = 0;
   bool coordinator_up = false;
   Micros coordinator_changed{};
-  Micros config_read{};  // when it was asked for last
-  std::uint64_t verifications = 0;  // asked for: their tokens
+  Micros config_read{};                               // when it was asked for last
+  std::uint64_t verifications = 0;                    // asked for: their tokens
   std::optional<std::uint64_t> verifying_regression;  // token
 
   LogState log;

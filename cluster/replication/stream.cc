@@ -70,13 +70,20 @@ void on(Context& c, const LogWasRead& event) {
 void on(Context& c, const Message& from, const Ack& ack) {
   State& state = c.state;
   Peer* const peer = peer_of(c, from, ack.sync_gen);
+  if (planted(Bug::kCountAnyAck) && state.role == Role::kPrimary &&
+      state.primacy.peers.contains(from.from.node)) {
+    Peer& any = state.primacy.peers[from.from.node];
+    any.match = std::max(any.match, std::min(ack.durable, state.log.end.lsn));
+    any.copy = from.from;
+  }
   if (planted(Bug::kConfirmAnyEpoch) && state.role == Role::kPrimary &&
       state.primacy.peers.contains(from.from.node)) {
     Peer& any = state.primacy.peers[from.from.node];
     any.round = std::max(any.round, ack.round);
   }
-  if (!peer || peer->incarnation != from.incarnation || peer->copy != from.from) return;
-  if (peer->state != Peer::State::kStreaming && !planted(Bug::kSkipSyncGen)) return;
+  const bool counts = peer && peer->incarnation == from.incarnation && peer->copy == from.from &&
+                      peer->state == Peer::State::kStreaming;
+  if (!counts) return;
   peer->heard = c.now.steady;
   peer->match = std::max(peer->match, std::min(ack.durable, state.log.end.lsn));
   peer->acked = std::max(peer->acked, peer->match);

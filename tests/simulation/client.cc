@@ -16,7 +16,7 @@ constexpr std::size_t kRecipients = 2;
 }  // namespace
 
 Client::Client(Cluster& cluster, std::uint32_t index, Rng rng)
-    : cluster_(cluster), index_(index), rng_(rng) {}
+    : cluster_(cluster), index_(index), rng_(rng), remembers_(rng_.chance(0.3)) {}
 
 void Client::run() {
   running_ = true;
@@ -120,7 +120,7 @@ void Client::attempt() {
           hear(call.attempt, {Reply::Kind::kRefused, {}, {}, {}, {}}, node.id());
         return;
       }
-      if (reading_) return node.read(call, shown_at_start_);
+      if (reading_) return node.read(call, seen_);
       storage::MailTxn txn;
       txn.op = op_;
       txn.commands.push_back(command_);
@@ -156,6 +156,7 @@ void Client::hear(std::uint64_t attempt, const Reply& reply, NodeId from) {
     }
     case Reply::Kind::kRead:
       cluster_.checker().read(reply.applied, reply.digest, shown_at_start_);
+      if (remembers_) seen_ = std::max(seen_, reply.applied);
       hint_ = from;
       break;
     case Reply::Kind::kDone:
@@ -163,6 +164,7 @@ void Client::hear(std::uint64_t attempt, const Reply& reply, NodeId from) {
                                   reply.outcome->repeated, shown_at_start_);
       hint_ = from;
       finish(*reply.outcome);
+      if (remembers_) seen_ = std::max(seen_, reply.applied);
       break;
   }
   busy_ = false;

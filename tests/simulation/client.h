@@ -67,9 +67,14 @@ class Client {
   OpId op_;
   storage::MailCommand command_;
   std::string body_;
-  Lsn shown_at_start_;
+  Lsn shown_at_start_;  // to anybody
   Micros backoff_{};
   std::uint64_t first_attempt_ = 0;
+
+  // The newest state it was shown, which it asks its reads to include (H21); some clients do not,
+  // and must not be shown an older one either.
+  const bool remembers_;
+  Lsn seen_;
 
   std::vector<Message> messages_;
   std::map<Guid, std::size_t> wanted_;

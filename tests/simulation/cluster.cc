@@ -70,7 +70,7 @@ void Cluster::send(NodeId from, NodeId to, Message message) {
     if (rng_.chance(0.5)) lost_connection(from, to);
     return;
   }
-  Micros arrival = now() + delay();
+  Micros arrival = std::max(now() + delay(), link.clogged_until);
   // One connection keeps the order; another connection does not know of it.
   if (calm_ || !rng_.chance(plan_.reorder)) arrival = std::max(arrival, link.last);
   link.last = std::max(link.last, arrival);
@@ -256,6 +256,9 @@ void Cluster::strike(const Fault& fault) {
     case Kind::kCutBothWays:
       cut_for(a, b);
       return cut_for(b, a);
+    case Kind::kClog:
+      links_[a][b].clogged_until = now() + fault.time;
+      return;
     case Kind::kIsolate:
       for (std::uint32_t i = 0; i < nodes_.size(); ++i)
         if (i != a) cut_for(a, i), cut_for(i, a);

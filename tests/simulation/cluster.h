@@ -98,6 +98,7 @@ class Cluster {
 
   struct Link {
     bool cut = false;
+    Micros clogged_until{};
     Micros last{};  // arrival of the newest message
   };
   std::array<std::array<Link, 8>, 8> links_{};

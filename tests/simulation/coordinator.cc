@@ -95,7 +95,8 @@ void SimCoordinator::read(NodeId from, Answer answer) {
 void SimCoordinator::verify(NodeId from, const VerifyConfig& verify, Answer answer) {
   timeline_.after(way(), [this, from, verify, answer = std::move(answer)] {
     const bool answered = reachable(from) && (calm_ || !rng_.chance(plan_.cas_unknown));
-    const ConfigVerified verified{verify.token, verify.version, answered && verify.version == version_};
+    const ConfigVerified verified{verify.token, verify.version,
+                                  answered && verify.version == version_};
     timeline_.after(answered ? way() : kNoAnswer, [answer, verified] { answer(verified); });
   });
 }

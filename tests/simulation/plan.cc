@@ -13,12 +13,11 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = Fault::Kind;
 
-constexpr std::array kKinds = {Kind::kCrash,          Kind::kPowerLoss,   Kind::kLie,
-                               Kind::kWipe,           Kind::kDamage,      Kind::kSyncError,
-                               Kind::kSlowDisk,       Kind::kPause,       Kind::kFreeze,
-                               Kind::kCutOneWay,      Kind::kCutBothWays, Kind::kIsolate,
-                               Kind::kCutCoordinator, Kind::kReset,       Kind::kCoordinatorDown,
-                               Kind::kTransfer,       Kind::kStop,        Kind::kPlacement};
+constexpr std::array kKinds = {
+    Kind::kCrash,           Kind::kPowerLoss, Kind::kLie,   Kind::kWipe,           Kind::kDamage,
+    Kind::kSyncError,       Kind::kSlowDisk,  Kind::kPause, Kind::kFreeze,         Kind::kCutOneWay,
+    Kind::kCutBothWays,     Kind::kIsolate,   Kind::kClog,  Kind::kCutCoordinator, Kind::kReset,
+    Kind::kCoordinatorDown, Kind::kTransfer,  Kind::kStop,  Kind::kPlacement};
 
 const char* name(Kind kind) {
   switch (kind) {
@@ -44,6 +43,8 @@ const char* name(Kind kind) {
       return "cut one way";
     case Kind::kCutBothWays:
       return "cut both ways";
+    case Kind::kClog:
+      return "clogged link";
     case Kind::kIsolate:
       return "isolate";
     case Kind::kCutCoordinator:

@@ -26,6 +26,7 @@ struct Fault {
     kFreeze,     // the machine stands still, its clock too (VM)
     kCutOneWay,  // nothing gets from `node` to `other`
     kCutBothWays,
+    kClog,            // what node sends to other arrives only when it is over
     kIsolate,         // node is cut off from all other nodes
     kCutCoordinator,  // node is cut off from the coordinator
     kReset,           // the connection between node and other breaks, both live on
