@@ -15,6 +15,8 @@ void on(Context& c, const Started& event) {
   State& state = c.state;
   INVARIANT(state.role == Role::kStarting, "a replica starts once");
   state.meta = state.saved = event.meta;
+  // Records tell of their epoch, should the meta file have been lied about (simulation seed 512).
+  state.meta.epoch = std::max(state.meta.epoch, last_epoch(event.log.table, event.log.end.lsn));
   seed_headers(state);
   LogState& log = state.log;
   log.begin = event.log.begin;

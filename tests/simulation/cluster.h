@@ -45,7 +45,13 @@ class Cluster {
   void stop_clients();
   bool clients_idle() const;
   void cut(std::uint32_t from, std::uint32_t to, bool cut);
+  void cut_for(std::uint32_t from, std::uint32_t to, Micros time);
+  void clog(std::uint32_t from, std::uint32_t to, Micros time);  // held back, in order
+  void cut_from_coordinator(std::uint32_t index, Micros time);
   void reset(std::uint32_t a, std::uint32_t b);
+  // Power loss of a disk that lied about the last `records`; false if that is more than is
+  // promised to be survived now.
+  bool lie(std::uint32_t index, std::size_t records, Micros down);
   void heal();
   void strike(const Fault& fault);
   // All that was acknowledged is there once, and all copies are equal.

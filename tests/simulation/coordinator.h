@@ -49,7 +49,9 @@ class SimCoordinator {
     std::uint64_t version;
   };
   bool try_store(const CopyId& actor, const Cas& cas);
-  Micros way() { return rng_.exponential(Micros{150}, Micros{800}); }
+  Micros way() {
+    return rng_.exponential(Micros{150}, calm_ ? Micros{500} : plan_.coordinator_mean);
+  }
 
   Timeline& timeline_;
   Rng rng_;

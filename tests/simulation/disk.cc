@@ -49,7 +49,7 @@ bool Disk::truncate(const LogEnd& at) {
 }
 
 void Disk::finish_save() {
-  meta_ = *saving_;
+  meta_before_ = std::exchange(meta_, *saving_);
   saving_.reset();
 }
 
@@ -92,6 +92,12 @@ void Disk::lose_power(std::size_t lie) {
   crash_process();
   std::size_t kept = rng_->between(durable_, records_.size());
   if (lie > 0) kept = durable_ - std::min(lie, durable_);
+  if (lie > 0 && rng_->chance(0.5)) {
+    // The meta file was lied about as well.
+    const bool suspect = meta_.suspect;
+    meta_ = meta_before_;
+    meta_.suspect |= suspect;
+  }
   if (phantom_) kept = std::min(kept, *phantom_);
   phantom_.reset();
   records_.resize(kept);

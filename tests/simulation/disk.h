@@ -60,7 +60,7 @@ class Disk {
   std::optional<std::size_t> writing_;  // where the Persist that is running began
   std::optional<std::size_t> phantom_;  // from here on the cache is clean, the platter without
   std::optional<std::size_t> damaged_;
-  Meta meta_;
+  Meta meta_, meta_before_;
   std::optional<Meta> saving_;
   bool power_lost_ = false;
 };

@@ -14,10 +14,12 @@ using std::chrono::seconds;
 using Kind = Fault::Kind;
 
 constexpr std::array kKinds = {
-    Kind::kCrash,           Kind::kPowerLoss, Kind::kLie,   Kind::kWipe,           Kind::kDamage,
-    Kind::kSyncError,       Kind::kSlowDisk,  Kind::kPause, Kind::kFreeze,         Kind::kCutOneWay,
-    Kind::kCutBothWays,     Kind::kIsolate,   Kind::kClog,  Kind::kCutCoordinator, Kind::kReset,
-    Kind::kCoordinatorDown, Kind::kTransfer,  Kind::kStop,  Kind::kPlacement};
+    Kind::kCrash,       Kind::kPowerLoss,      Kind::kLie,         Kind::kWipe,
+    Kind::kDamage,      Kind::kSyncError,      Kind::kSlowDisk,    Kind::kPause,
+    Kind::kFreeze,      Kind::kCutOneWay,      Kind::kCutBothWays, Kind::kIsolate,
+    Kind::kClog,        Kind::kCutCoordinator, Kind::kReset,       Kind::kCoordinatorDown,
+    Kind::kTransfer,    Kind::kStop,           Kind::kPlacement,   Kind::kDeafPrimary,
+    Kind::kMutePrimary, Kind::kLateAcks,       Kind::kZombie,      Kind::kForgetful};
 
 const char* name(Kind kind) {
   switch (kind) {
@@ -59,6 +61,16 @@ const char* name(Kind kind) {
       return "clean stop";
     case Kind::kPlacement:
       return "placement";
+    case Kind::kDeafPrimary:
+      return "trap: deaf primary";
+    case Kind::kMutePrimary:
+      return "trap: mute primary";
+    case Kind::kLateAcks:
+      return "trap: late acks";
+    case Kind::kZombie:
+      return "trap: zombie";
+    case Kind::kForgetful:
+      return "trap: forgetful suspect";
   }
   return "?";
 }
@@ -113,6 +125,7 @@ Plan make_plan(std::uint64_t seed) {
   plan.duplicate = sometimes(0.02);
   plan.reorder = sometimes(0.05);
   plan.delay_mean = rng.time(Micros{50}, milliseconds{rng.chance(0.1) ? 30 : 2});
+  plan.coordinator_mean = rng.time(Micros{200}, milliseconds{rng.chance(0.25) ? 150 : 2});
   plan.cas_unknown = sometimes(0.5);
   plan.watch_loss = sometimes(0.6);
   plan.stale_read = sometimes(0.5);

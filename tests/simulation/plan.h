@@ -34,6 +34,13 @@ struct Fault {
     kTransfer,   // an operator asks the primary to hand over to `node`
     kStop,       // node is stopped cleanly, and started again
     kPlacement,  // the placer changes the order of the replicas
+    // Several things at once, around whoever is primary: what it takes to get at the rules that
+    // single faults hardly ever reach (traps.h).
+    kDeafPrimary,
+    kMutePrimary,
+    kLateAcks,
+    kZombie,
+    kForgetful,
   };
   Micros at{};
   Kind kind{};
@@ -56,6 +63,7 @@ struct Plan {
   // Rates of what happens all the time.
   double drop = 0, duplicate = 0, reorder = 0;
   Micros delay_mean{};
+  Micros coordinator_mean{};  // one way
   double cas_unknown = 0;
   double watch_loss = 0;
   double stale_read = 0;
