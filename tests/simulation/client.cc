@@ -107,8 +107,10 @@ void Client::read() {
 
 void Client::attempt() {
   const std::uint64_t attempt = ++attempts_;
-  std::uint32_t target =
-      hint_ ? hint_->value - 1 : static_cast<std::uint32_t>(rng_.below(cluster_.node_count()));
+  // Now and then a client knows better, and is wrong: through an old connection, say (H21).
+  const bool guess = !hint_ || (!cluster_.is_calm() && rng_.chance(0.1));
+  const std::uint32_t target =
+      guess ? static_cast<std::uint32_t>(rng_.below(cluster_.node_count())) : hint_->value - 1;
   const Call call{index_, attempt};
   const bool lost = !cluster_.is_calm() && rng_.chance(cluster_.plan().client_loss);
   if (!lost)
