@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <iostream>
 
+#include "tests/simulation/mutations.h"
 #include "tests/simulation/run.h"
 
 namespace everpost::simulation {
@@ -16,12 +17,35 @@ struct Options {
   std::string bug = "none";
   std::size_t trace_lines = 200;
   bool shrink = false;
+  bool bugs = false;
 };
 
 Bug bug_named(const std::string& name) {
-  for (int i = 0; i <= static_cast<int>(Bug::kSkipCommand); ++i)
-    if (name == name_of(static_cast<Bug>(i))) return static_cast<Bug>(i);
-  throw CLI::ValidationError("--bug", "unknown; see docs/replication.md, \"Mutations\"");
+  if (name == name_of(Bug::kNone)) return Bug::kNone;
+  for (const Bug bug : all_bugs())
+    if (name == name_of(bug)) return bug;
+  throw std::runtime_error("no bug is called \"" + name + "\"; --bugs lists them all");
+}
+
+// How many seeds each planted bug takes, from several starting points.
+int catch_bugs(const Options& options) {
+  constexpr std::uint64_t kTries = 5, kApart = 100'000;
+  int missed = 0;
+  for (const Bug bug : all_bugs()) {
+    std::vector<std::uint64_t> seeds;
+    std::string failure;
+    for (std::uint64_t i = 0; i < kTries; ++i) {
+      const auto caught = catch_bug(bug, options.first_seed + i * kApart, options.seeds);
+      seeds.push_back(caught ? caught->seeds : options.seeds + 1);
+      if (caught) failure = caught->failure;
+      if (!caught) ++missed;
+    }
+    std::ranges::sort(seeds);
+    std::cout << fmt::format("{:<24} median {:>6}, {} to {} seeds   {:.60}\n", name_of(bug),
+                             seeds[kTries / 2], seeds.front(), seeds.back(), failure)
+              << std::flush;
+  }
+  return missed == 0 ? 0 : 1;
 }
 
 // Tells everything about a failing seed: what was planned, the end of its trace, fewer faults.
@@ -87,10 +111,11 @@ int main(int argc, char** argv) {
   app.add_option("--first-seed", options.first_seed, "the first of them")->capture_default_str();
   app.add_option("--bug", options.bug, "plant a bug, to see it found")->capture_default_str();
   app.add_option("--trace", options.trace_lines, "lines of trace to print")->capture_default_str();
+  app.add_flag("--bugs", options.bugs, "plant every bug in turn; --seeds is the limit for each");
   app.add_flag("--shrink", options.shrink, "look for fewer faults with the same end");
   CLI11_PARSE(app, argc, argv);
   try {
-    return simulate(options);
+    return options.bugs ? catch_bugs(options) : simulate(options);
   } catch (const std::exception& error) {
     std::cerr << "everpost-sim: " << error.what() << "\n";
     return 2;
