@@ -129,7 +129,8 @@ void tell_commit(Context& c) {
 
 void trim_tail(Context& c) {
   LogState& log = c.state.log;
-  const std::uint64_t keep = c.state.role == Role::kPrimary ? c.state.settings.tail_bytes : 0;
+  const bool sends = c.state.role == Role::kPrimary && !c.state.primacy.peers.empty();
+  const std::uint64_t keep = sends ? c.state.settings.tail_bytes : 0;
   while (!log.tail.empty() && log.tail_bytes > keep &&
          log.tail.front()->header.end() <= log.written.lsn) {
     log.tail_bytes -= bytes_of(*log.tail.front());

@@ -12,10 +12,12 @@ void answer_all(const std::vector<CommittedRecord>& records, const Error& error)
 
 }  // namespace
 
-Applier::Applier(storage::Replica& replica, std::shared_ptr<Watchers> watchers,
-                 std::function<void(const Error&)> failed)
+Applier::Applier(storage::Replica& replica, std::shared_ptr<Watchers> watchers, Lsn singly_until,
+                 std::function<void(Lsn)> applied, std::function<void(const Error&)> failed)
     : replica_(replica),
       watchers_(std::move(watchers)),
+      singly_until_(singly_until),
+      applied_(std::move(applied)),
       failed_(std::move(failed)),
       checkpoint_lsn_(replica.applied()),
       thread_([this] { run(); }) {}
@@ -24,7 +26,6 @@ Applier::~Applier() { stop(); }
 
 void Applier::add(std::vector<CommittedRecord> records) {
   std::unique_lock lock(mutex_);
-  drained_.wait(lock, [this] { return stopping_ || broken_ || backlog_.size() < kBacklogMax; });
   if (broken_) {
     const Error error = *broken_;
     lock.unlock();
@@ -35,8 +36,14 @@ void Applier::add(std::vector<CommittedRecord> records) {
     backlog_ = std::move(records);
   else
     std::ranges::move(records, std::back_inserter(backlog_));
+  backlog_size_ = backlog_.size();
   lock.unlock();  // or the applier would wake up only to wait for the mutex
   if (was_empty) wake_.notify_one();
+}
+
+void Applier::wait_for_room() {
+  std::unique_lock lock(mutex_);
+  drained_.wait(lock, [this] { return stopping_ || broken_ || backlog_.size() < kBacklogMax; });
 }
 
 void Applier::stop() {
@@ -71,6 +78,7 @@ void Applier::run() {
       wake_.wait_until(lock, next_checkpoint, [this] { return stopping_ || !backlog_.empty(); });
       if (stopping_ && backlog_.empty()) return;
       records.swap(backlog_);
+      backlog_size_ = 0;
       busy_ = true;
       drained_.notify_all();
     }
@@ -106,7 +114,7 @@ Result<void> Applier::apply(std::vector<CommittedRecord> records) {
     views[i].bytes = records[i].meta;
     views[i].meta = as_bytes(*records[i].meta);
   }
-  auto applied = replica_.apply(views);
+  auto applied = apply(views);
   if (!applied) {
     answer_all(records, applied.error());
     return applied.error();
@@ -126,7 +134,18 @@ Result<void> Applier::apply(std::vector<CommittedRecord> records) {
   for (std::size_t i = 0; i < records.size(); ++i)
     if (records[i].waiter)
       records[i].waiter->answer(Committed{records[i].header, std::move((*applied)[i])});
+  applied_(records.back().header.end());
   return {};
+}
+
+Result<std::vector<storage::Applied>> Applier::apply(std::span<const storage::Record> records) {
+  if (records.front().header.lsn >= singly_until_) return replica_.apply(records);
+  std::vector<storage::Applied> all;
+  for (const storage::Record& record : records) {
+    ASSIGN_OR_RETURN(auto one, replica_.apply(std::span(&record, 1)));
+    std::ranges::move(one, std::back_inserter(all));
+  }
+  return all;
 }
 
 Result<void> Applier::checkpoint() {

@@ -3,12 +3,9 @@
 #include <array>
 
 #include "base/log.h"
-#include "cluster/replication/epoch_start.h"
 
 namespace everpost::cluster {
 namespace {
-
-constexpr std::uint64_t kTailBatchBytes = 4 << 20;
 
 std::string name(ShardId shard) { return "shard " + to_string(shard); }
 
@@ -19,7 +16,7 @@ Shard::Shard(Options options, std::unique_ptr<storage::Replica> replica)
 
 Shard::~Shard() {
   // Without stop() the replica is left as a crash leaves it; the threads must end all the same.
-  if (commits_) commits_->stop();
+  if (driver_) driver_->stop();
   if (applier_) applier_->stop();
 }
 
@@ -29,91 +26,65 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
   if (!replica) return in_context(name(options.replica.shard), replica.error());
   std::unique_ptr<Shard> shard(new Shard(options, *std::move(replica)));
   options.time->saw(WallTime{recovery.log.last_time.micros + 1});
-  const WallTime now = options.time->now();
-  if (auto taken = shard->take_over(now, recovery.singly_until); !taken)
-    return in_context(name(options.replica.shard), taken.error());
-  shard->start(now);
+  if (auto checked = shard->check_configuration(); !checked)
+    return in_context(name(options.replica.shard), checked.error());
+  shard->start(recovery);
+  if (auto opened = shard->driver_->open(kDeadline); !opened)
+    return in_context(name(options.replica.shard), opened.error());
   return shard;
 }
 
-Result<void> Shard::take_over(WallTime now, Lsn singly_until) {
+Result<void> Shard::check_configuration() {
   const CopyId self{options_.node, replica_->disk()};
   ASSIGN_OR_RETURN(const Versioned current, options_.coordinator->get(id()));
-  ShardConfig next = current.config;
-  if (current.version == 1 && current.config.isr.empty()) {
-    next.isr = {self};  // a new shard: its first copy
-  } else if (std::ranges::find(current.config.isr, self) == current.config.isr.end()) {
+  ShardConfig config = current.config;
+  if (current.version == 1 && config.isr.empty()) {
+    config.isr = {self};  // a new shard: its first copy
+    config.replicas = {self.node};
+    RETURN_IF_ERROR(options_.coordinator->compare_and_set(id(), current.version, config));
+    return {};
+  }
+  if (!config.in_isr(self))
     // D8: a wiped or restored folder is another copy, and this one is not in sync with anything.
     return Error{
         ErrorCode::kFenced,
         "this folder is not the copy that the coordinator knows (disk " + hex(replica_->disk()) +
             "). It was wiped, or restored from elsewhere: put the original folder back, or "
             "restore the whole data folder from one backup"};
-  }
-  if (replica_->epoch() > current.config.epoch)
+  if (replica_->reign().epoch > config.epoch)
     return Error{ErrorCode::kFenced,
-                 "the copy has seen epoch " + to_string(replica_->epoch()) +
-                     ", the coordinator is only at " + to_string(current.config.epoch) +
+                 "the copy has seen epoch " + to_string(replica_->reign().epoch) +
+                     ", the coordinator is only at " + to_string(config.epoch) +
                      ": the coordinator's files are older than the copy. Restore the whole data "
                      "folder from one backup"};
-  next.epoch = Epoch{current.config.epoch.value + 1};
-  next.primary = options_.node;
-  ASSIGN_OR_RETURN(const std::uint64_t version,
-                   options_.coordinator->compare_and_set(id(), current.version, next));
-  RETURN_IF_ERROR(replica_->set_epoch(next.epoch));
-  epoch_ = next.epoch;
-
-  storage::Log& log = replica_->log();
-  RETURN_IF_ERROR(log.roll(epoch_));
-  storage::NewRecord start;
-  start.type = storage::RecordType::kEpochStart;
-  start.meta = encode(EpochStart{epoch_, options_.node, version, 1});
-  start.time = now;
-  start.seal();
-  // All of the log is durable on every in-sync replica, this one: committed. The record says so, so
-  // that the next start can replay it one by one, should one of them kill the process (H48).
-  RETURN_IF_ERROR(log.append(epoch_, log.durable(), std::span(&start, 1)));
-  ASSIGN_OR_RETURN(const Lsn durable, log.sync());
-  replica_->note_durable(durable);
-  return apply_tail(singly_until);
+  return {};
 }
 
-// Every record in the log is durable on every in-sync replica, this one: committed.
-Result<void> Shard::apply_tail(Lsn singly_until) {
-  std::vector<storage::Record> batch;
-  std::uint64_t bytes = 0;
-  const auto flush = [&]() -> Result<void> {
-    if (batch.empty()) return {};
-    RETURN_IF_ERROR(replica_->apply(batch));
-    batch.clear();
-    bytes = 0;
-    return {};
-  };
-  RETURN_IF_ERROR(replica_->log().scan(replica_->applied(), replica_->log().end(),
-                                       [&](const storage::Record& record) -> Result<bool> {
-                                         batch.push_back(record);
-                                         bytes += record.meta.size() + record.body.size();
-                                         if (bytes >= kTailBatchBytes ||
-                                             record.header.lsn < singly_until)
-                                           RETURN_IF_ERROR(flush());
-                                         return true;
-                                       }));
-  return flush();
-}
-
-void Shard::start(WallTime last_time) {
+void Shard::start(const storage::ReplicaRecovery& recovery) {
   marked_ = replica_->log().end();
-  applier_ = std::make_unique<Applier>(*replica_, watchers_,
-                                       [this](const Error& error) { on_failure(error); });
-  commits_ = std::make_unique<GroupCommit>(
-      replica_->log(), epoch_, last_time, *options_.waiting_bytes,
-      GroupCommit::Callbacks{.committed =
-                                 [this](Lsn durable, std::vector<CommittedRecord> records) {
-                                   // The hint comes second: nothing waits for it.
-                                   applier_->add(std::move(records));
-                                   replica_->note_durable(durable);
-                                 },
-                             .failed = [this](const Error& error) { on_failure(error); }});
+  applier_ = std::make_unique<Applier>(
+      *replica_, watchers_, recovery.singly_until, [this](Lsn lsn) { driver_->applied(lsn); },
+      [this](const Error& error) {
+        driver_->fail(error);
+        on_failure(error);
+      });
+  Driver::Options options;
+  options.node = options_.node;
+  options.cluster = options_.replica.cluster;
+  options.replica = replica_.get();
+  options.coordinator = options_.coordinator;
+  options.time = options_.time;
+  options.waiting_bytes = options_.waiting_bytes;
+  options.group_bytes = replica_->log().group_bytes_max();
+  options.suspect = !recovery.created && !recovery.clean && !recovery.same_boot;
+  options.recovered = recovery.log;
+  driver_ = std::make_unique<Driver>(
+      options, Driver::Callbacks{.committed =
+                                     [this](std::vector<CommittedRecord> records) {
+                                       applier_->add(std::move(records));
+                                     },
+                                 .wait_for_room = [this] { applier_->wait_for_room(); },
+                                 .failed = [this](const Error& error) { on_failure(error); }});
 }
 
 void Shard::on_failure(const Error& error) {
@@ -139,12 +110,16 @@ Task<Committed> Shard::propose(storage::NewRecord record) {
           const std::scoped_lock lock(deadlines_mutex_);
           deadlines_.push_back(waiter);
         }
-        commits_->propose({std::move(record), std::move(waiter)});
+        if (applier_->crowded())
+          return waiter->answer(
+              Error{ErrorCode::kBusy, "too many changes are waiting for the shard's index"});
+        driver_->propose({std::move(record), std::move(waiter)});
       },
       asio::use_awaitable, std::move(record));
 }
 
 void Shard::sweep(std::chrono::steady_clock::time_point now) {
+  driver_->tick();
   std::vector<std::shared_ptr<Waiter>> late;
   {
     const std::scoped_lock lock(deadlines_mutex_);
@@ -180,21 +155,21 @@ ShardStatus Shard::status() const {
   ShardStatus status;
   status.shard = replica_->shard();
   status.kind = options_.replica.kind;
-  status.epoch = epoch_;
+  status.epoch = driver_->epoch();
   status.begin = replica_->log().begin();
   status.end = replica_->log().end();
   status.durable = replica_->log().durable();
   status.applied = replica_->applied();
   status.digest = replica_->digest();
   status.log = replica_->log().stats();
-  status.groups = commits_->stats();
+  status.groups = driver_->stats();
   status.apply = applier_->stats();
   status.failed = failed_;
   return status;
 }
 
 Result<void> Shard::stop() {
-  commits_->stop();
+  driver_->stop();
   applier_->stop();
   if (failed_) return Error{ErrorCode::kIo, name(id()) + " has failed and was not closed cleanly"};
   return replica_->close();

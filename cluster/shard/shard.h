@@ -1,9 +1,9 @@
 // One shard on this node: its replica, led by this node as primary of a group of one. propose() is
 // the only way to change it.
 //
-// What a change goes through: propose() -> GroupCommit (appended, synced: committed, the in-sync
-// replicas being this one) -> Applier (index, watchers) -> answer. docs/architecture.md has the
-// picture.
+// What a change goes through: propose() -> Driver (the replication core: appended, synced,
+// committed)
+// -> Applier (index, watchers) -> answer. docs/architecture.md has the picture.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@
 #include "cluster/coordinator/coordinator.h"
 #include "cluster/log_time.h"
 #include "cluster/shard/applier.h"
-#include "cluster/shard/group_commit.h"
+#include "cluster/shard/driver.h"
 #include "cluster/shard/proposal.h"
 #include "cluster/shard/watchers.h"
 #include "storage/replica/replica.h"
@@ -29,7 +29,7 @@ struct ShardStatus {
   Lsn begin, end, durable, applied;
   std::string digest;
   storage::Log::Stats log;
-  GroupCommit::Stats groups;
+  Driver::Stats groups;
   Applier::Stats apply;
   bool failed = false;
 };
@@ -77,16 +77,15 @@ class Shard {
 
  private:
   Shard(Options options, std::unique_ptr<storage::Replica> replica);
-  Result<void> take_over(WallTime now, Lsn singly_until);
-  // Records before `singly_until` one at a time: one of them killed the process (H48).
-  Result<void> apply_tail(Lsn singly_until);
-  void start(WallTime last_time);
+  // Whether this copy may lead at all, by the coordinator; a new shard's first copy is written
+  // down.
+  Result<void> check_configuration();
+  void start(const storage::ReplicaRecovery& recovery);
   void on_failure(const Error& error);
 
   const Options options_;
   std::unique_ptr<storage::Replica> replica_;
   const std::shared_ptr<Watchers> watchers_ = std::make_shared<Watchers>();
-  Epoch epoch_;
   std::atomic<bool> failed_{false};
   Lsn marked_;
 
@@ -94,7 +93,7 @@ class Shard {
   std::deque<std::weak_ptr<Waiter>> deadlines_;  // in the order of their deadlines
 
   std::unique_ptr<Applier> applier_;
-  std::unique_ptr<GroupCommit> commits_;
+  std::unique_ptr<Driver> driver_;
 };
 
 }  // namespace everpost::cluster

@@ -91,6 +91,9 @@ class Log {
   // the next open() copies forward.
   virtual Result<std::vector<RecordHeader>> append(Epoch epoch, Lsn commit,
                                                    std::span<const NewRecord> group) = 0;
+  // Appends records that have their place already, all of one epoch: where this log ends, in its
+  // chain. Errors: as append(); kInvalidArgument if they do not fit on its end.
+  virtual Result<void> append_placed(std::span<const PlacedRecord> group) = 0;
   // Makes everything appended durable: one fdatasync. Returns the durable end. Errors: kIo.
   virtual Result<Lsn> sync() = 0;
   // Starts a new segment at the end (a new epoch, a clean stop), after a sync(). Errors: as append.
@@ -102,6 +105,21 @@ class Log {
   virtual Lsn begin() const = 0;  // the oldest byte still here
   virtual Lsn end() const = 0;
   virtual Lsn durable() const = 0;
+
+  // What the last record says, and where each epoch that has records here begins. The writer's.
+  struct Tail {
+    Lsn end;
+    std::uint32_t crc = 0;  // of the last record's header: the chain
+    WallTime time;
+  };
+  struct EpochBegin {
+    Epoch epoch;
+    Lsn at;
+    std::uint32_t crc = 0;  // the chain there
+  };
+  virtual std::uint32_t group_bytes_max() const = 0;
+  virtual Tail tail() const = 0;
+  virtual std::vector<EpochBegin> epochs() const = 0;
 
   // The bytes of `extent`, checked. Errors: kCorrupt, kNotFound (freed, or beyond the end), kIo (a
   // bad sector, say; it concerns this read only).

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
@@ -86,6 +88,14 @@ struct NewRecord {
 
   std::uint32_t body_bytes() const;
   void seal();  // computes both checksums and sets kHasBody
+};
+
+// A record that has its place: laid out by whoever leads the shard, the same bytes in every copy's
+// log. Meta and body have the checksums that the header tells.
+struct PlacedRecord {
+  RecordHeader header;
+  std::string_view meta;
+  std::span<const SharedBytes> body;
 };
 
 }  // namespace everpost::storage

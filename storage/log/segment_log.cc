@@ -1,6 +1,7 @@
 #include "storage/log/segment_log.h"
 
 #include <algorithm>
+#include <array>
 
 #include "base/invariant.h"
 #include "storage/log/record_codec.h"
@@ -179,11 +180,37 @@ Result<void> SegmentLog::start_segment(Epoch epoch) {
   return {};
 }
 
-// Headers for the group, and in parts_ all that is to be written.
-std::vector<RecordHeader> SegmentLog::lay_out(Epoch epoch, Lsn commit,
-                                              std::span<const NewRecord> group, LogTail& tail) {
-  std::size_t small_bytes = 0;
+// Headers for the group, from the log's end on.
+std::vector<RecordHeader> SegmentLog::give_places(Epoch epoch, Lsn commit,
+                                                  std::span<const NewRecord> group) {
+  LogTail tail = tail_;
+  std::vector<RecordHeader> headers;
+  headers.reserve(group.size());
   for (const NewRecord& record : group) {
+    RecordHeader& header = headers.emplace_back();
+    header.type = record.type;
+    header.flags = record.flags;
+    header.lsn = tail.end;
+    header.epoch = epoch;
+    header.feature_level = record.feature_level;
+    header.prev_crc = tail.crc;
+    header.meta_bytes = static_cast<std::uint32_t>(record.meta.size());
+    header.body_bytes = record.body_bytes();
+    header.meta_crc = record.meta_crc;
+    header.body_crc = record.body_crc;
+    header.commit = commit;
+    header.time = std::max(record.time, tail.time);  // a wall clock may go back, a log may not
+    std::array<std::byte, kRecordHeaderBytes> bytes;
+    encode_header(header, seed_, bytes);
+    tail = {header.end(), header.crc, header.time, tail.commit};
+  }
+  return headers;
+}
+
+// Gathers in parts_ all that is to be written.
+void SegmentLog::lay_out(std::span<const PlacedRecord> group) {
+  std::size_t small_bytes = 0;
+  for (const PlacedRecord& record : group) {
     small_bytes += kRecordHeaderBytes + 16;
     if (record.meta.size() <= kSmallPieceBytes) small_bytes += record.meta.size();
     for (const SharedBytes& part : record.body)
@@ -211,61 +238,103 @@ std::vector<RecordHeader> SegmentLog::lay_out(Epoch epoch, Lsn commit,
     std::memset(to, 0, zeros);
     to += zeros;
   };
-
-  std::vector<RecordHeader> headers;
-  headers.reserve(group.size());
-  for (const NewRecord& record : group) {
-    RecordHeader& header = headers.emplace_back();
-    header.type = record.type;
-    header.flags = record.flags;
-    header.lsn = tail.end;
-    header.epoch = epoch;
-    header.feature_level = record.feature_level;
-    header.prev_crc = tail.crc;
-    header.meta_bytes = static_cast<std::uint32_t>(record.meta.size());
-    header.body_bytes = record.body_bytes();
-    header.meta_crc = record.meta_crc;
-    header.body_crc = record.body_crc;
-    header.commit = commit;
-    header.time = std::max(record.time, tail.time);  // a wall clock may go back, a log may not
+  for (const PlacedRecord& record : group) {
+    RecordHeader header = record.header;
     encode_header(header, seed_, std::span<std::byte, kRecordHeaderBytes>(to, kRecordHeaderBytes));
     to += kRecordHeaderBytes;
     put(record.meta);
     pad(record.meta.size());
     for (const SharedBytes& part : record.body) put(*part);
     pad(header.body_bytes);
-    tail = {header.end(), header.crc, header.time, std::max(tail.commit, commit)};
   }
   end_run();
-  return headers;
+}
+
+// The group fits on the log's end; there is no check left to make.
+Result<void> SegmentLog::write(std::span<const PlacedRecord> group) {
+  const RecordHeader& last = group.back().header;
+  RETURN_IF_ERROR(make_room(last.epoch, last.end() - tail_.end));
+  lay_out(group);
+  INVARIANT(last.end() <= active_->limit, "a record is written into allocated space");
+  if (auto written = writer_.write(*active_->file, active_->header.offset_of(tail_.end), parts_);
+      !written)
+    // Even "no space": it was allocated, so nobody can tell what has happened.
+    return poison(in_context("append at lsn " + to_string(tail_.end), std::move(written).error()));
+  records_ += group.size();
+  appended_bytes_ += last.end() - tail_.end;
+  tail_ = {last.end(), last.crc, last.time, std::max(tail_.commit, last.commit)};
+  segments_.set_end(tail_.end);
+  return {};
 }
 
 Result<std::vector<RecordHeader>> SegmentLog::append(Epoch epoch, Lsn commit,
                                                      std::span<const NewRecord> group) {
   RETURN_IF_ERROR(usable());
-  if (active_ && epoch < active_->header.epoch)
-    return Error{ErrorCode::kFenced, "append in epoch " + to_string(epoch) + " to a log of epoch " +
-                                         to_string(active_->header.epoch)};
+  RETURN_IF_ERROR(check_epoch(epoch));
   RETURN_IF_ERROR(check_limits(group));
   if (commit > tail_.end)  // recovery would take it for a proof of what was durable
     return Error{
         ErrorCode::kInvalidArgument,
         "commit point " + to_string(commit) + " beyond the log's end at " + to_string(tail_.end)};
   if (group.empty()) return std::vector<RecordHeader>{};
-  RETURN_IF_ERROR(make_room(epoch, group_bytes(group)));
-
-  LogTail tail = tail_;
-  auto headers = lay_out(epoch, commit, group, tail);
-  INVARIANT(tail.end <= active_->limit, "a record is written into allocated space");
-  if (auto written = writer_.write(*active_->file, active_->header.offset_of(tail_.end), parts_);
-      !written)
-    // Even "no space": it was allocated, so nobody can tell what has happened.
-    return poison(in_context("append at lsn " + to_string(tail_.end), std::move(written).error()));
-  records_ += headers.size();
-  appended_bytes_ += tail.end - tail_.end;
-  tail_ = tail;
-  segments_.set_end(tail_.end);
+  std::vector<RecordHeader> headers = give_places(epoch, commit, group);
+  std::vector<PlacedRecord> placed;
+  placed.reserve(group.size());
+  for (std::size_t i = 0; i < group.size(); ++i)
+    placed.push_back({headers[i], group[i].meta, group[i].body});
+  RETURN_IF_ERROR(write(placed));
   return headers;
+}
+
+Result<void> SegmentLog::check_epoch(Epoch epoch) const {
+  if (!active_ || epoch >= active_->header.epoch) return {};
+  return Error{ErrorCode::kFenced, "append in epoch " + to_string(epoch) + " to a log of epoch " +
+                                       to_string(active_->header.epoch)};
+}
+
+Result<void> SegmentLog::check_places(std::span<const PlacedRecord> group) const {
+  Lsn at = tail_.end;
+  std::uint32_t chain = tail_.crc;
+  for (const PlacedRecord& record : group) {
+    RecordHeader header = record.header;
+    std::uint64_t body_bytes = 0;
+    for (const SharedBytes& part : record.body) body_bytes += part->size();
+    std::array<std::byte, kRecordHeaderBytes> bytes;
+    encode_header(header, seed_, bytes);
+    if (header.lsn != at || header.prev_crc != chain || header.crc != record.header.crc ||
+        header.epoch != group.front().header.epoch || header.meta_bytes != record.meta.size() ||
+        header.body_bytes != body_bytes || header.meta_bytes > kRecordMetaBytesMax ||
+        header.body_bytes > kRecordBodyBytesMax || header.commit > at)
+      return Error{ErrorCode::kInvalidArgument, "the record for lsn " + to_string(header.lsn) +
+                                                    " does not go on from the log's end at " +
+                                                    to_string(at)};
+    at = header.end();
+    chain = header.crc;
+  }
+  if (at - tail_.end > options_.group_bytes_max)
+    return Error{ErrorCode::kInvalidArgument, "a group of " + std::to_string(at - tail_.end) +
+                                                  " bytes is above the limit of " +
+                                                  std::to_string(options_.group_bytes_max)};
+  return {};
+}
+
+Result<void> SegmentLog::append_placed(std::span<const PlacedRecord> group) {
+  RETURN_IF_ERROR(usable());
+  if (group.empty()) return {};
+  RETURN_IF_ERROR(check_epoch(group.front().header.epoch));
+  RETURN_IF_ERROR(check_places(group));
+  return write(group);
+}
+
+std::vector<Log::EpochBegin> SegmentLog::epochs() const {
+  std::vector<EpochBegin> epochs;
+  for (const auto& segment : segments_.list()) {
+    const SegmentHeader& header = segment.header;
+    const bool empty = header.base() == tail_.end;
+    if (!empty && (epochs.empty() || epochs.back().epoch < header.epoch))
+      epochs.push_back({header.epoch, header.base(), header.start.crc});
+  }
+  return epochs;
 }
 
 Result<Lsn> SegmentLog::sync() {

@@ -18,6 +18,7 @@ class SegmentLog final : public Log {
 
   Result<std::vector<RecordHeader>> append(Epoch epoch, Lsn commit,
                                            std::span<const NewRecord> group) override;
+  Result<void> append_placed(std::span<const PlacedRecord> group) override;
   Result<Lsn> sync() override;
   Result<void> roll(Epoch epoch) override;
   Result<void> truncate(Lsn lsn) override;
@@ -25,6 +26,10 @@ class SegmentLog final : public Log {
   Lsn begin() const override { return segments_.begin(); }
   Lsn end() const override { return segments_.end(); }
   Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
+
+  std::uint32_t group_bytes_max() const override { return options_.group_bytes_max; }
+  Tail tail() const override { return {tail_.end, tail_.crc, tail_.time}; }
+  std::vector<EpochBegin> epochs() const override;
 
   Result<std::string> read(const Extent& extent) const override;
   Result<void> read_part(const Extent& extent, std::uint32_t offset,
@@ -45,13 +50,16 @@ class SegmentLog final : public Log {
     Lsn limit;  // what is allocated
   };
   Result<void> resume(std::vector<SegmentHeader> segments, const LogTail& tail);
+  Result<void> check_epoch(Epoch epoch) const;
   Result<void> check_limits(std::span<const NewRecord> group) const;
   Result<void> make_room(Epoch epoch, std::uint64_t bytes);
   Result<void> start_segment(Epoch epoch);
   Result<void> activate(const SegmentHeader& header, std::shared_ptr<File> file);
   Result<LogTail> tail_before(Lsn lsn, SegmentHeader& holder) const;
-  std::vector<RecordHeader> lay_out(Epoch epoch, Lsn commit, std::span<const NewRecord> group,
-                                    LogTail& tail);
+  std::vector<RecordHeader> give_places(Epoch epoch, Lsn commit, std::span<const NewRecord> group);
+  Result<void> check_places(std::span<const PlacedRecord> group) const;
+  void lay_out(std::span<const PlacedRecord> group);
+  Result<void> write(std::span<const PlacedRecord> group);
   void set_durable(Lsn lsn) { durable_.store(lsn.value, std::memory_order_release); }
   Error poison(Error error);
 

@@ -9,9 +9,9 @@ namespace {
 
 constexpr std::string_view kMagic = "MREPMETA";
 constexpr std::uint16_t kFormat = 1;
-constexpr std::size_t kBytes = 104;        // of this version; later ones may be longer
+constexpr std::size_t kBytes = 120;        // of this version; later ones may be longer
 constexpr std::uint64_t kBytesMax = 4096;  // one page
-enum Flag : std::uint8_t { kClean = 1, kIndexDamaged = 2 };
+enum Flag : std::uint8_t { kClean = 1, kIndexDamaged = 2, kSuspect = 4 };
 
 std::uint32_t checksum(Bytes meta) { return crc32c(meta.first(meta.size() - 4)); }
 
@@ -33,16 +33,19 @@ std::string encode(const ReplicaMeta& meta) {
   append_le(bytes, static_cast<std::uint16_t>(kBytes));
   append_le(bytes, static_cast<std::uint8_t>(meta.kind));
   append_le(bytes, static_cast<std::uint8_t>((meta.clean ? kClean : 0) |
-                                             (meta.index_damaged ? kIndexDamaged : 0)));
+                                             (meta.index_damaged ? kIndexDamaged : 0) |
+                                             (meta.reign.suspect ? kSuspect : 0)));
   append_le(bytes, std::uint16_t{0});
   bytes.append(as_text(meta.cluster)).append(as_text(meta.disk)).append(as_text(meta.boot));
   append_le(bytes, meta.shard.value);
   append_le(bytes, meta.lineage.value);
-  append_le(bytes, meta.epoch.value);
+  append_le(bytes, meta.reign.epoch.value);
   append_le(bytes, meta.crash_count);
   append_le(bytes, meta.crash_lsn.value);
+  append_le(bytes, meta.reign.config_version);
+  append_le(bytes, meta.reign.fence_version);
+  append_le(bytes, meta.reign.fence_epoch.value);
   append_le(bytes, std::uint64_t{0});
-  append_le(bytes, std::uint32_t{0});
   append_le(bytes, crc32c(as_bytes(bytes)));
   return bytes;
 }
@@ -76,9 +79,13 @@ Result<ReplicaMeta> decode_replica_meta(Bytes bytes) {
   meta.boot = uuid(bytes, 48);
   meta.shard = ShardId{field<std::uint32_t>(bytes, 64)};
   meta.lineage = Lineage{field<std::uint32_t>(bytes, 68)};
-  meta.epoch = Epoch{field<std::uint32_t>(bytes, 72)};
+  meta.reign.epoch = Epoch{field<std::uint32_t>(bytes, 72)};
   meta.crash_count = field<std::uint32_t>(bytes, 76);
   meta.crash_lsn = Lsn{field<std::uint64_t>(bytes, 80)};
+  meta.reign.config_version = field<std::uint64_t>(bytes, 88);
+  meta.reign.fence_version = field<std::uint64_t>(bytes, 96);
+  meta.reign.fence_epoch = Epoch{field<std::uint32_t>(bytes, 104)};
+  meta.reign.suspect = (flags & kSuspect) != 0;
   return meta;
 }
 

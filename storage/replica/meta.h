@@ -14,6 +14,18 @@ namespace everpost::storage {
 
 enum class ShardKind : std::uint8_t { kMail, kDirectory };
 
+// What replication wants remembered for this copy. Storage keeps it and knows no more of it.
+struct ReplicaReign {
+  Epoch epoch;                       // the highest this copy has seen; it never falls
+  std::uint64_t config_version = 0;  // of the newest configuration seen
+  // A promise to ignore epochs below `fence_epoch` until a configuration newer than `fence_version`
+  // is seen (D7). 0: none.
+  std::uint64_t fence_version = 0;
+  Epoch fence_epoch;
+  bool suspect = false;  // may have lost what it acknowledged (D7)
+  friend bool operator==(const ReplicaReign&, const ReplicaReign&) = default;
+};
+
 struct ReplicaMeta {
   // Written once, when the copy is made.
   Uuid cluster{};
@@ -22,7 +34,7 @@ struct ReplicaMeta {
   ShardKind kind = ShardKind::kMail;
   Lineage lineage{1};
 
-  Epoch epoch;                 // the highest this copy has seen; it never falls
+  ReplicaReign reign;
   Uuid boot{};                 // the machine's boot in which the copy was opened last
   bool clean = false;          // it was closed, and has not been opened since
   bool index_damaged = false;  // a read of the index failed its check: make it anew from the log

@@ -27,18 +27,22 @@ class OpenReplica final : public Replica {
   ShardId shard() const override { return options_.shard; }
   Uuid disk() const override { return disk_; }
   Lsn applied() const override { return parts_.index->applied(); }
-  Epoch epoch() const override {
+  Lineage lineage() const override {
     const std::lock_guard lock(meta_mutex_);
-    return parts_.meta.epoch;
+    return parts_.meta.lineage;
+  }
+  ReplicaReign reign() const override {
+    const std::lock_guard lock(meta_mutex_);
+    return parts_.meta.reign;
   }
 
-  Result<void> set_epoch(Epoch epoch) override {
+  Result<void> set_reign(const ReplicaReign& reign) override {
     return change_meta([&](ReplicaMeta& meta) -> Result<void> {
-      if (epoch < meta.epoch)
-        return Error{ErrorCode::kFenced, "shard " + to_string(options_.shard) +
-                                             ": this copy has seen epoch " + to_string(meta.epoch) +
-                                             ", " + to_string(epoch) + " is older"};
-      meta.epoch = epoch;
+      if (reign.epoch < meta.reign.epoch)
+        return Error{ErrorCode::kFenced,
+                     "shard " + to_string(options_.shard) + ": this copy has seen epoch " +
+                         to_string(meta.reign.epoch) + ", " + to_string(reign.epoch) + " is older"};
+      meta.reign = reign;
       return {};
     });
   }

@@ -76,9 +76,10 @@ class Replica {
   virtual ShardId shard() const = 0;
   virtual Uuid disk() const = 0;  // identity of this copy, random at its making (D8)
   virtual Lsn applied() const = 0;
-  virtual Epoch epoch() const = 0;
-  // Adopts a higher epoch, durably (meta), before anything is appended in it.
-  virtual Result<void> set_epoch(Epoch epoch) = 0;
+  virtual Lineage lineage() const = 0;
+  virtual ReplicaReign reign() const = 0;
+  // Remembers it, durably (meta). Errors: kFenced if the epoch would fall, kIo.
+  virtual Result<void> set_reign(const ReplicaReign& reign) = 0;
 
   // Applies committed records, which must follow applied(), as one index write. Bad commands get an
   // error as their outcome; an Error from here means that this replica is broken and its process

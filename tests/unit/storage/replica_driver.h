@@ -13,6 +13,12 @@
 
 namespace everpost::storage {
 
+inline ReplicaReign reign_of(Epoch epoch) {
+  ReplicaReign reign;
+  reign.epoch = epoch;
+  return reign;
+}
+
 class ReplicaDriver {
  public:
   static constexpr std::uint32_t kHour = 500'000;  // of the first record's time
@@ -43,8 +49,8 @@ class ReplicaDriver {
   // ... and takes the shard over.
   Result<void> lead() {
     RETURN_IF_ERROR(open());
-    epoch = Epoch{replica->epoch().value + 1};
-    RETURN_IF_ERROR(replica->set_epoch(epoch));
+    epoch = Epoch{replica->reign().epoch.value + 1};
+    RETURN_IF_ERROR(replica->set_reign(reign_of(epoch)));
     NewRecord start;
     start.type = RecordType::kEpochStart;
     RETURN_IF_ERROR(append({std::move(start)}));

@@ -25,7 +25,7 @@ ReplicaMeta example() {
   meta.boot = uuid(0x30);
   meta.shard = ShardId{7};
   meta.lineage = Lineage{1};
-  meta.epoch = Epoch{42};
+  meta.reign.epoch = Epoch{42};
   meta.clean = true;
   return meta;
 }
@@ -36,6 +36,10 @@ ReplicaMeta every_field() {
   meta.index_damaged = true;
   meta.crash_count = 1;
   meta.crash_lsn = Lsn{0x123456789a};
+  meta.reign.config_version = 0x1122334455;
+  meta.reign.fence_version = 0x66778899aa;
+  meta.reign.fence_epoch = Epoch{43};
+  meta.reign.suspect = true;
   return meta;
 }
 

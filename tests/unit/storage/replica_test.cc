@@ -89,7 +89,7 @@ TEST_F(ReplicaTest, IsMadeOnceAndFoundAgain) {
   EXPECT_EQ(driver_.recovery.applied, end);
   EXPECT_EQ(driver_.replica->applied(), end);
   EXPECT_EQ(driver_.replica->disk(), disk);
-  EXPECT_EQ(driver_.replica->epoch(), Epoch{1});
+  EXPECT_EQ(driver_.replica->reign().epoch, Epoch{1});
   expect_all();
 }
 
@@ -190,12 +190,12 @@ TEST_F(ReplicaTest, WithoutItsMetaIsRefused) {
 
 TEST_F(ReplicaTest, KeepsTheHighestEpoch) {
   lead();
-  ASSERT_TRUE(driver_.replica->set_epoch(Epoch{9}));
-  EXPECT_EQ(driver_.replica->set_epoch(Epoch{8}).error().code, ErrorCode::kFenced);
-  ASSERT_TRUE(driver_.replica->set_epoch(Epoch{9}));
+  ASSERT_TRUE(driver_.replica->set_reign(reign_of(Epoch{9})));
+  EXPECT_EQ(driver_.replica->set_reign(reign_of(Epoch{8})).error().code, ErrorCode::kFenced);
+  ASSERT_TRUE(driver_.replica->set_reign(reign_of(Epoch{9})));
   crash(MemoryEnv::Crash::kPower);
   ASSERT_TRUE(driver_.open());
-  EXPECT_EQ(driver_.replica->epoch(), Epoch{9});
+  EXPECT_EQ(driver_.replica->reign().epoch, Epoch{9});
 }
 
 // ---- a damaged index

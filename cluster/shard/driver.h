@@ -1,0 +1,146 @@
+// Runs the replication core (cluster/replication) of one shard: makes events of what happens, and
+// carries out its effects. What may block (the log, the meta file, the coordinator) runs on a
+// thread of its own, one thing at a time; everything else happens on whichever thread brings the
+// event, in microseconds, under one mutex.
+//
+// Group commit comes of it: while one group is being synced, the next one gathers in the core's
+// log.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "cluster/coordinator/coordinator.h"
+#include "cluster/log_time.h"
+#include "cluster/replication/step.h"
+#include "cluster/shard/proposal.h"
+#include "cluster/shard/waiting_bytes.h"
+#include "storage/replica/replica.h"
+
+namespace everpost::cluster {
+
+class Driver {
+ public:
+  // Changes that are not committed yet; beyond them a proposal is answered with kBusy. Half of what
+  // all shards of the node have together (waiting_bytes.h): a shard whose disk hangs leaves the
+  // others something.
+  static constexpr std::size_t kWaitingMax = 10'000;
+  static constexpr std::uint64_t kWaitingBytesMax = WaitingBytes::kMax / 2;
+
+  struct Options {
+    NodeId node;
+    Uuid cluster{};
+    storage::Replica* replica = nullptr;
+    Coordinator* coordinator = nullptr;
+    LogTime* time = nullptr;
+    WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
+    std::uint64_t group_bytes = 4 << 20;    // at most what the log takes as one group
+    bool suspect = false;                   // the machine has lost power (D7)
+    storage::LogRecovery recovered;
+  };
+  struct Callbacks {
+    // These are committed, in order. May not block; any thread.
+    std::function<void(std::vector<CommittedRecord> records)> committed;
+    // Waits until there is room for more of them. The log's thread, when it reads the log back.
+    std::function<void()> wait_for_room;
+    // The copy must not be used any more. Once; any thread.
+    std::function<void(const Error& error)> failed;
+  };
+
+  Driver(const Options& options, Callbacks callbacks);
+  ~Driver();
+
+  // Starts the replica, and waits until it is open for changes. Errors: kIo; kTimeout, with the
+  // role that it is in.
+  Result<void> open(std::chrono::seconds limit);
+
+  // Any thread. The waiter is answered in any case.
+  void propose(Proposal proposal);
+  // From the applier.
+  void applied(Lsn lsn);
+  // The index has failed: nothing can be applied any more. Any thread.
+  void fail(const Error& error);
+  // Time passes: called about once a second.
+  void tick();
+  // What was accepted is still committed; then ends the thread. Once.
+  void stop();
+
+  Epoch epoch() const;
+
+  struct Stats {
+    std::uint64_t groups = 0, records = 0, bytes = 0;
+    std::uint64_t waiting = 0;
+    std::uint64_t sync_micros = 0;  // spent in fdatasync, all groups together
+  };
+  Stats stats() const;
+
+ private:
+  // Records that were committed before this process, read back for the applier.
+  struct ReadBack {
+    Lsn from, to;
+  };
+  using Job = std::variant<replication::Persist, replication::Truncate, replication::SaveMeta,
+                           replication::ReadLog, replication::Mend, replication::Cas,
+                           replication::ReadConfig, replication::VerifyConfig, ReadBack>;
+  struct Waiting {
+    Lsn lsn;
+    std::shared_ptr<Waiter> waiter;
+    std::uint64_t bytes = 0;
+  };
+
+  // ---- under mutex_
+  void happen(const replication::Event& event);
+  void hand_over(Lsn up_to);
+  void release(std::uint64_t bytes);
+  void refuse(Waiting waiting, Error error);
+  void queue(Job job);
+  template <class Effect>
+  void carry_out(Effect& effect);
+
+  // ---- the thread
+  void run();
+  void give_up(const Error& error);
+  void tell(const replication::Event& event);  // happen(), with the mutex
+  Result<void> work(replication::Persist& job);
+  Result<void> work(replication::Truncate& job);
+  Result<void> work(replication::SaveMeta& job);
+  Result<void> work(replication::ReadLog& job);
+  Result<void> work(replication::Mend& job);
+  Result<void> work(replication::Cas& job);
+  Result<void> work(replication::ReadConfig& job);
+  Result<void> work(replication::VerifyConfig& job);
+  Result<void> work(ReadBack& job);
+  Result<void> append(std::span<const storage::PlacedRecord> records);
+
+  replication::Now now() const;
+  ShardId shard() const { return options_.replica->shard(); }
+
+  const Options options_;
+  const Callbacks callbacks_;
+  mutable std::mutex mutex_;
+  std::condition_variable wake_, changed_;
+  replication::State core_;
+  std::vector<replication::Effect> effects_;
+  std::deque<Job> jobs_;
+  bool stopping_ = false, no_space_ = false, opened_ = false;
+  std::optional<Error> failure_;
+
+  std::uint64_t requests_ = 0;
+  std::unordered_map<std::uint64_t, Waiting> parked_;  // not in the log yet
+  std::deque<Waiting> waiting_;                        // by LSN
+  std::uint64_t waiting_bytes_ = 0;
+  std::deque<replication::LogRecordPtr> uncommitted_;  // with the disk
+  Lsn handed_over_;                                    // to the applier
+  bool reading_back_ = false;
+
+  Stats stats_;
+  std::thread thread_;
+};
+
+}  // namespace everpost::cluster
