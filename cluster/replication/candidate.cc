@@ -77,14 +77,20 @@ void start_poll(Context& c) {
   candidacy.wake = c.now.steady + state.settings.prevote_time;
   candidacy.ballot = ++state.ballots;
   candidacy.replies.clear();
-  for (const CopyId& copy : state.config->isr)
-    if (copy != state.self.copy)
-      c.send(copy.node,
+  for (const NodeId node : state.config->replicas)
+    if (node != state.self.copy.node)
+      c.send(node,
              PreVote{candidacy.ballot, Epoch{state.config->epoch.value + 1}, state.config_version});
+}
+
+// Whether those that answered could commit something together, if they were all in the ISR.
+bool hears_enough(const State& state) {
+  return state.candidacy.replies.size() + 1 >= state.config->min_isr;
 }
 
 // Everybody who may be expected to has answered.
 bool poll_is_complete(const State& state) {
+  if (!hears_enough(state)) return false;
   for (const CopyId& copy : state.config->isr) {
     const bool gone = state.following.lost && copy.node == state.config->primary;
     if (copy != state.self.copy && !gone && !state.candidacy.replies.contains(copy)) return false;
@@ -133,13 +139,17 @@ void judge_poll(Context& c) {
   const Settings& settings = state.settings;
   bool primary_lives = false, longer = false;
   for (const auto& [copy, reply] : candidacy.replies) {
+    if (!state.config->in_isr(copy)) continue;
     primary_lives |= reply.primary_age && *reply.primary_age < settings.suspect_after;
     longer |=
         !reply.suspect && !reply.hole && Reach{reply.last_epoch, reply.durable} > own_reach(state);
   }
   // H18. Others hear the primary: it is this copy that is cut off. The primary will drop it as
   // slow; if that does not happen, it is the primary that is not what it seems.
-  if (primary_lives && !state.following.stepped_down) {
+  // Nor does a copy that hears too few others to commit anything depose the primary by itself: it
+  // would only be in the way of one that can (two copies cut off from each other, both with contact
+  // to the coordinator, did so for ever). It might still have to lead, to take in a learner.
+  if ((primary_lives && !state.following.stepped_down) || !hears_enough(state)) {
     const Micros until = std::max(candidacy.since + settings.duel_time, state.duel_not_before);
     if (c.now.steady < until) return wait(c, settings.prevote_time);
   }
@@ -200,7 +210,7 @@ void on(Context& c, const Message& from, const PreVote& question) {
 void on(Context& c, const Message& from, const PreVoteReply& reply) {
   Candidacy& candidacy = c.state.candidacy;
   if (c.state.role != Role::kCandidate || candidacy.phase != Phase::kPoll) return;
-  if (reply.ballot != candidacy.ballot || !c.state.config->in_isr(from.from)) return;
+  if (reply.ballot != candidacy.ballot || !c.state.config->in_replicas(from.from.node)) return;
   candidacy.replies[from.from] = reply;
 }
 
