@@ -63,7 +63,7 @@ Micros Cluster::delay() {
 void Cluster::send(NodeId from, NodeId to, Message message) {
   if (to.value == 0 || to.value > nodes_.size()) return;
   Link& link = links_[from.value - 1][to.value - 1];
-  if (link.cut) return;
+  if (link.cut || (loses && loses(from, to, message))) return;
   if (!calm_ && rng_.chance(plan_.drop)) {
     // What is lost on a connection is lost with the connection, usually.
     if (rng_.chance(0.5)) lost_connection(from, to);
@@ -124,6 +124,8 @@ void Cluster::announce(NodeId primary) {
 }
 
 void Cluster::reply(const Call& call, Reply reply, NodeId from) {
+  if (call.client == kScripted) return heard_.push_back({call.attempt, from, std::move(reply)});
+  if (loses_reply && loses_reply(call, reply)) return;
   if (!calm_ && rng_.chance(plan_.client_loss)) return;
   after(rng_.exponential(Micros{30}, Micros{300}), [this, call, reply = std::move(reply), from] {
     clients_[call.client]->hear(call.attempt, reply, from);
@@ -203,6 +205,12 @@ void Cluster::run() {
   for (const Fault& fault : plan_.faults) at(fault.at, [this, &fault] { strike(fault); });
   start_clients();
   timeline_.run(plan_.chaos_time);
+  finish();
+}
+
+void Cluster::finish() {
+  loses = nullptr;
+  loses_reply = nullptr;
   heal();
   stop_clients();
   run_until(kSettleTime, "an operation does not end although everything is healed",

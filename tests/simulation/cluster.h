@@ -3,6 +3,7 @@
 
 #include <array>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <set>
 
@@ -53,6 +54,19 @@ class Cluster {
   // promised to be survived now.
   bool lie(std::uint32_t index, std::size_t records, Micros down);
   void heal();
+  // Heals everything; every operation must end (P12), and the copies must be one.
+  void finish();
+  // Which messages of nodes, and which answers to clients, get lost; nothing: none.
+  std::function<bool(NodeId from, NodeId to, const Message&)> loses;
+  std::function<bool(const Call&, const Reply&)> loses_reply;
+  // Answers to calls that a scenario made itself, as kScripted.
+  static constexpr std::uint32_t kScripted = 1000;
+  struct Heard {
+    std::uint64_t attempt = 0;
+    NodeId from;
+    Reply reply;
+  };
+  const std::vector<Heard>& heard() const { return heard_; }
   void strike(const Fault& fault);
   // All that was acknowledged is there once, and all copies are equal.
   void check_end();
@@ -111,6 +125,7 @@ class Cluster {
   // Copies that have lost something and are not back in sync: never more than the protocol
   // promises to survive (min_isr - 1).
   std::set<NodeId> lossy_;
+  std::vector<Heard> heard_;
   Lsn checked_commit_;
 };
 

@@ -54,26 +54,29 @@ void SimCoordinator::cas(const CopyId& from, const Cas& cas, Answer answer) {
         answer(done);
       });
     };
-    const bool lost = !calm_ && rng_.chance(plan_.cas_unknown);
+    bool lost = !calm_ && rng_.chance(plan_.cas_unknown);
     if (!reachable(from.node)) {
       under_way_.erase(cas.config.nonce);
       return say(CasDone::Outcome::kUnknown, kNoAnswer);
     }
+    std::pair fate{static_cast<Fate>(lost ? rng_.below(3) : 0), Micros{}};
+    if (const auto script = scripted_.extract({from.node, cas.kind}); !calm_ && script)
+      lost = true, fate = script.mapped();
     if (!lost) {
       const bool stored = try_store(from, cas);
       return say(stored ? CasDone::Outcome::kStored : CasDone::Outcome::kConflict, way());
     }
     // Nobody learns what became of it: not stored, stored, or stored later.
-    switch (rng_.below(3)) {
-      case 0:
+    switch (fate.first) {
+      case Fate::kNotStored:
         under_way_.erase(cas.config.nonce);
         break;
-      case 1:
+      case Fate::kStored:
         try_store(from, cas);
         break;
-      default:
-        timeline_.after(rng_.time(Micros{1}, seconds{3}),
-                        [this, from, cas] { try_store(from, cas); });
+      case Fate::kStoredLater:
+        if (fate.second == Micros{}) fate.second = rng_.time(Micros{1}, seconds{3});
+        timeline_.after(fate.second, [this, from, cas] { try_store(from, cas); });
     }
     say(CasDone::Outcome::kUnknown, kNoAnswer);
   });
@@ -97,7 +100,9 @@ void SimCoordinator::verify(NodeId from, const VerifyConfig& verify, Answer answ
     const bool answered = reachable(from) && (calm_ || !rng_.chance(plan_.cas_unknown));
     const ConfigVerified verified{verify.token, verify.version,
                                   answered && verify.version == version_};
-    timeline_.after(answered ? way() : kNoAnswer, [answer, verified] { answer(verified); });
+    Micros delay = answered ? way() : kNoAnswer;
+    if (const auto script = slow_answers_.extract(from)) delay = script.mapped();
+    timeline_.after(delay, [answer, verified] { answer(verified); });
   });
 }
 

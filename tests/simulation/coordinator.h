@@ -33,6 +33,14 @@ class SimCoordinator {
   void set_up(bool up) { up_ = up; }
   void set_cut(NodeId node, bool cut);
   void heal() { up_ = true, cut_.clear(), calm_ = true; }
+  // For scenarios, instead of chance: what becomes of the next change of this kind by this node, of
+  // which it learns nothing, and how long the answer to its next VerifyConfig takes.
+  enum class Fate : std::uint8_t { kNotStored, kStored, kStoredLater };
+  void script(NodeId node, Transition kind, Fate fate, Micros later = {}) {
+    scripted_[{node, kind}] = {fate, later};
+  }
+  bool is_scripted(NodeId node, Transition kind) const { return scripted_.contains({node, kind}); }
+  void script_verify(NodeId node, Micros answered_after) { slow_answers_[node] = answered_after; }
   // The placer's and the operator's hand.
   void store(const ShardConfig& config, const CopyId& actor, Transition kind);
 
@@ -62,6 +70,8 @@ class SimCoordinator {
   bool up_ = true, calm_ = false;
   std::set<NodeId> cut_;
   std::map<Nonce, Cas> under_way_;
+  std::map<std::pair<NodeId, Transition>, std::pair<Fate, Micros>> scripted_;
+  std::map<NodeId, Micros> slow_answers_;
 };
 
 }  // namespace everpost::simulation
