@@ -100,12 +100,16 @@ struct Details {
 
 }  // namespace
 
+std::string describe(const Event& event) {
+  return std::string(name_of(event)) + std::visit(Details{}, event);
+}
+
 void describe_before(Cluster& cluster, const State& core, const Event& event) {
   if (!cluster.trace().on() || std::holds_alternative<Tick>(event)) return;
   cluster.trace_line(core.self.copy.node, [&] {
-    return fmt::format("[{} e{} end {} durable {} commit {}] {}{}", to_string(core.role),
+    return fmt::format("[{} e{} end {} durable {} commit {}] {}", to_string(core.role),
                        core.meta.epoch.value, core.log.end.lsn.value, core.log.durable.lsn.value,
-                       core.commit.value, name_of(event), std::visit(Details{}, event));
+                       core.commit.value, describe(event));
   });
 }
 
