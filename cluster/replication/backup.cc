@@ -12,16 +12,6 @@ void nack(Context& c, const Message& to, Nack::Reason reason, std::uint64_t sync
   c.send(to.from.node, Nack{reason, sync_gen, c.state.meta.fence_version});
 }
 
-void acknowledge(Context& c) {
-  State& state = c.state;
-  Following& following = state.following;
-  const LogEnd& durable = planted(Bug::kAckBeforeSync) ? state.log.end : state.log.durable;
-  following.acked = durable.lsn;
-  c.send(following.primary->node,
-         Ack{following.sync_gen, durable.lsn, state.applied, following.round, state.disk_low,
-             state.meta.suspect, state.coordinator_up});
-}
-
 // Whether a message of a primary is to be heard at all. Its epoch is this copy's or a higher one.
 bool admits(Context& c, const Message& from, std::uint64_t sync_gen) {
   State& state = c.state;
@@ -102,6 +92,16 @@ bool fit(const State& state, Epoch epoch, const std::vector<LogRecordPtr>& recor
 }
 
 }  // namespace
+
+void acknowledge(Context& c) {
+  State& state = c.state;
+  Following& following = state.following;
+  const LogEnd& durable = planted(Bug::kAckBeforeSync) ? state.log.end : state.log.durable;
+  following.acked = durable.lsn;
+  c.send(following.primary->node,
+         Ack{following.sync_gen, durable.lsn, state.applied, following.round, state.disk_low,
+             state.meta.suspect, state.coordinator_up});
+}
 
 void on(Context& c, const Message& from, const Probe& probe) {
   State& state = c.state;

@@ -169,7 +169,9 @@ void on(Context& c, const ConfigVerified& event) {
   // that another one committed can be missing here.
   const bool current = event.still && event.version == state.config_version && following.synced &&
                        state.config->epoch == state.meta.epoch;
-  if (current) state.meta.suspect = false;
+  if (!current) return;
+  state.meta.suspect = false;
+  acknowledge(c);  // now it counts
 }
 
 void on(Context& c, const CoordinatorState& event) {

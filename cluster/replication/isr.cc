@@ -19,6 +19,8 @@ bool is_slow(const State& state, const CopyId& copy, Micros now) {
   if (now - peer->heard > state.settings.slow_after) return true;
   if (peer->copy && *peer->copy != copy) return true;  // another disk by now
   if (peer->hole || peer->disk_low || peer->state == Peer::State::kNeedsSeed) return true;
+  // It holds up every commit as well, until it has reached the coordinator.
+  if (peer->suspect_since && now - *peer->suspect_since > state.settings.slow_after) return true;
   return peer->behind_since && now - *peer->behind_since > state.settings.lag_time;
 }
 

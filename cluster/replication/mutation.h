@@ -15,6 +15,7 @@ enum class Bug {
   kPollWithoutFence,     // D7's poll without the promise
   kZombieClearsSuspect,  // SUSPECT ends without a look at the coordinator
   kExtendEarly,          // without D10
+  kCountSuspect,         // what a SUSPECT copy acknowledges counts
   kSuspectTakesOver,     // without any poll
   kAckBeforeSync,        // of bytes that are written, not synced
   kShrinkBelowMin,       // D3

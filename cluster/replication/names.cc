@@ -101,6 +101,8 @@ const char* name_of(Bug bug) {
       return "zombie-clears-suspect";
     case Bug::kExtendEarly:
       return "extend-early";
+    case Bug::kCountSuspect:
+      return "count-suspect";
     case Bug::kSuspectTakesOver:
       return "suspect-takes-over";
     case Bug::kAckBeforeSync:

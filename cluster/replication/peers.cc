@@ -48,6 +48,7 @@ void meet_again(Context& c, Peer& peer) {
   peer.sent = c.now.steady - c.state.settings.probe_every;  // due at once
   peer.reading = false;
   peer.behind_since.reset();
+  peer.suspect_since.reset();
   peer.round_sent = 0;
 }
 

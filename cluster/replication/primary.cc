@@ -64,6 +64,9 @@ void advance_commit(Context& c) {
     if (copy == state.self.copy) continue;
     const auto found = state.primacy.peers.find(copy.node);
     if (found == state.primacy.peers.end() || found->second.copy != copy) return;
+    // What a SUSPECT copy says may contradict what it promised a later primary and forgot
+    // (simulation seed 1101358): it counts once it has found out who leads.
+    if (found->second.suspect && !planted(Bug::kCountSuspect)) return;
     commit = std::min(commit, found->second.match);
   }
   state.commit = std::max(state.commit, commit);
@@ -89,6 +92,7 @@ void open_if_ready(Context& c) {
 
 bool is_caught_up(const State& state, const Peer& peer) {
   if (peer.state != Peer::State::kStreaming || peer.hole || !state.primacy.begun) return false;
+  if (peer.suspect && !planted(Bug::kCountSuspect)) return false;
   if (planted(Bug::kExtendEarly)) return true;
   // D10. Not "has seen the epoch": with a member that is dead nothing would ever be committed, and
   // nobody could join.

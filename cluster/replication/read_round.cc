@@ -24,7 +24,8 @@ bool is_confirmed(const State& state) {
     if (copy == state.self.copy) continue;
     const auto found = state.primacy.peers.find(copy.node);
     if (found == state.primacy.peers.end() || found->second.copy != copy ||
-        found->second.round < state.primacy.round)
+        found->second.round < state.primacy.round ||
+        (found->second.suspect && !planted(Bug::kCountSuspect)))
       return false;
   }
   return true;

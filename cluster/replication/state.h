@@ -143,6 +143,7 @@ struct Peer {
   Micros heard{};
   Micros sent{};
   std::optional<Micros> behind_since;
+  std::optional<Micros> suspect_since;
   bool suspect = false, hole = false, disk_low = false, coordinator_up = true;
 };
 

@@ -92,6 +92,10 @@ void on(Context& c, const Message& from, const Ack& ack) {
   peer->suspect = ack.suspect;
   peer->disk_low = ack.disk_low;
   peer->coordinator_up = ack.coordinator_up;
+  if (!ack.suspect)
+    peer->suspect_since.reset();
+  else if (!peer->suspect_since)
+    peer->suspect_since = c.now.steady;
   // How far behind, and since when.
   const bool lags = state.log.end.lsn - peer->match > state.settings.lag_bytes;
   if (!lags)
