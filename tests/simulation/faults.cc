@@ -9,14 +9,7 @@ using std::chrono::milliseconds;
 using Kind = Fault::Kind;
 
 // Copies that have lost something count until they are back in sync.
-// A primary that was deposed and does not know it may still count what they acknowledged before
-// (seed 1005284: with a second copy that forgot, it committed what a third one had lost).
 void Cluster::refresh_lossy() {
-  const bool zombie = std::ranges::any_of(nodes_, [&](const auto& node) {
-    return node->core() && node->core()->role == Role::kPrimary &&
-           node->core()->meta.epoch < coordinator_.config().epoch;
-  });
-  if (zombie) return;
   std::erase_if(lossy_, [&](NodeId id) {
     const Node& node = *nodes_[id.value - 1];
     return node.is_up() && !node.is_suspect() && !node.disk().is_damaged() &&
