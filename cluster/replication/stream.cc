@@ -27,6 +27,8 @@ void stream(Context& c, NodeId node, Peer& peer) {
          peer.next.lsn - peer.match < settings.window_bytes) {
     auto at = find_in_tail(log, peer.next.lsn);
     if (!at) {
+      // With the disk, not yet on it: it cannot be read back so far.
+      if (peer.next.lsn >= log.durable.lsn) break;
       peer.reading = true;
       c.emit(ReadLog{node, ReadPurpose::kStream, peer.next.lsn, log.durable.lsn,
                      settings.frame_bytes});

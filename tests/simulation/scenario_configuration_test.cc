@@ -11,7 +11,8 @@ using testing::IsEmpty;
 
 constexpr std::array kFates = {Fate::kNotStored, Fate::kStored, Fate::kStoredLater};
 
-// H1. With a bug of its own: let CasDone{kUnknown} erase the proposal, as if it had failed.
+// H1. No planted bug fits, and forgetting a takeover whose outcome is unknown is harmless here: the
+// candidate asks the coordinator anyway. What is checked is how long it takes, and how many epochs.
 TEST(ConfigurationScenario, ATakeoverWithoutAnAnswerIsResolvedByItsNonce) {
   for (const Fate fate : kFates)
     for (const Micros later : {milliseconds{150}, milliseconds{450}, milliseconds{3000}}) {
@@ -89,20 +90,22 @@ TEST(ConfigurationScenario, AShrinkAndATakeoverByTheMemberHaveOneWinner) {
 TEST(ConfigurationScenario, ACopyWhoseAdmissionWasNotConfirmedIsWaitedFor) {
   Plan plan = calm_plan();
   plan.isr = 2;
+  plan.watch_loss = 1;  // nothing tells the primary but the answer, which is lost
   const Script script = [](Scenario& s) {
     // The third copy comes into the ISR, the primary does not hear of it, nor ever after.
     s.cut_coordinator(s.a);
     s.separate(s.a, s.c);
     s.run_for(milliseconds{10});
     const Lsn before = s.cluster.checker().committed();
-    s.run_for(milliseconds{200});
+    // Longer than it takes the call to fail: a primary that took that for "not stored" fails here.
+    s.run_for(milliseconds{330});
     s.must(s.in_isr(s.c), "it is in the ISR");
     s.must(s.cluster.checker().committed() == before, "nothing is committed without it");
     // Now nobody else is left for the moment: it takes over, and has everything.
     const std::uint64_t epoch = s.epoch();
     s.crash_for(s.b, milliseconds{500});
     s.lose_power_for(s.a, seconds{5});
-    s.wait_for_takeover(epoch, seconds{2});
+    s.wait_for_takeover(epoch, seconds{8});
     s.clients_go_on(seconds{5});
     s.finish();
   };
