@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <iostream>
 
+#include "tests/simulation/exhaustive.h"
 #include "tests/simulation/mutations.h"
 #include "tests/simulation/run.h"
 
@@ -18,6 +19,8 @@ struct Options {
   std::size_t trace_lines = 200;
   bool shrink = false;
   bool bugs = false;
+  bool exhaustive = false;
+  std::uint64_t states = 300'000;
 };
 
 Bug bug_named(const std::string& name) {
@@ -99,6 +102,29 @@ int simulate(const Options& options) {
   return 0;
 }
 
+// All that can happen within small budgets, and as much as can be seen of larger ones.
+int search(const Options& options) {
+  std::vector<Search> all = searches(options.states);
+  for (Search& one : all) one.bug = bug_named(options.bug);
+  auto started = std::chrono::steady_clock::now();
+  const auto failed = explore_all(all, [&](const Search& one, const Explored& explored) {
+    const auto now = std::chrono::steady_clock::now();
+    std::cout << fmt::format(
+                     "{}: {} states, {} transitions, ways of up to {} moves, {:.1f} s, {}\n",
+                     describe(one), explored.states, explored.transitions, explored.depth,
+                     std::chrono::duration<double>(now - started).count(),
+                     explored.failure    ? "FAILED"
+                     : explored.complete ? "complete"
+                                         : "bound hit")
+              << std::flush;
+    started = now;
+  });
+  if (!failed) return 0;
+  for (const std::string& move : failed->way) std::cout << "  " << move << "\n";
+  std::cout << "FAILED " << *failed->failure << "\n";
+  return 1;
+}
+
 }  // namespace
 }  // namespace everpost::simulation
 
@@ -113,8 +139,12 @@ int main(int argc, char** argv) {
   app.add_option("--trace", options.trace_lines, "lines of trace to print")->capture_default_str();
   app.add_flag("--bugs", options.bugs, "plant every bug in turn; --seeds is the limit for each");
   app.add_flag("--shrink", options.shrink, "look for fewer faults with the same end");
+  app.add_flag("--exhaustive", options.exhaustive, "every interleaving of a small cluster instead");
+  app.add_option("--states", options.states, "where a search that is too large ends")
+      ->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   try {
+    if (options.exhaustive) return search(options);
     return options.bugs ? catch_bugs(options) : simulate(options);
   } catch (const std::exception& error) {
     std::cerr << "everpost-sim: " << error.what() << "\n";

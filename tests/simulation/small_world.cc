@@ -40,6 +40,7 @@ void forget_times(State& state) {
         peer.state == Peer::State::kProbing && kNow - peer.sent >= state.settings.probe_every;
     peer.sent = probe ? kNow - state.settings.probe_every : kNow;
     peer.heard = kNow;
+    if (peer.suspect_since) peer.suspect_since = kNow;
   }
   for (auto& [node, readmission] : state.primacy.readmissions)
     readmission = {due(readmission.not_before), Micros{0}, Micros{0}};

@@ -18,7 +18,8 @@ struct PayloadHash {
     h.add(m.records);
   }
   void operator()(const Ack& m) const {
-    h.add(m.sync_gen).add(m.durable).add(m.applied).add(m.round);
+    // Nothing is decided by `applied`.
+    h.add(m.sync_gen).add(m.durable).add(m.round);
     h.add(m.disk_low).add(m.suspect).add(m.coordinator_up);
   }
   void operator()(const Nack& m) const { h.add(m.reason).add(m.sync_gen).add(m.config_version); }
@@ -74,11 +75,16 @@ Hash& Hash::add(const FenceReport& m) {
   return add(m.config_version).add(m.last_epoch).add(m.durable);
 }
 
+// Nothing is decided by `acked` and `applied`, which are for people.
 Hash& Hash::add(const Peer& peer) {
   add(peer.state).add(peer.copy).add(peer.incarnation).add(peer.sync_gen).add(peer.seq);
-  add(peer.next).add(peer.match).add(peer.acked).add(peer.applied).add(peer.replied);
+  add(peer.next).add(peer.match).add(peer.replied);
   add(peer.reading).add(peer.round).add(peer.round_sent).add(peer.heard).add(peer.sent);
-  add(peer.behind_since).add(peer.suspect).add(peer.hole).add(peer.disk_low);
+  add(peer.behind_since)
+      .add(peer.suspect_since)
+      .add(peer.suspect)
+      .add(peer.hole)
+      .add(peer.disk_low);
   return add(peer.coordinator_up);
 }
 
