@@ -36,6 +36,14 @@ bool LogTime::trusted() {
   const Micros wall{clock_.wall().micros}, steady = clock_.steady();
   const Micros ahead = (wall - start_wall_) - (steady - start_steady_);
   const bool jumped = ahead > kJumpMax;
+  // now() stays where a clock that was ahead has taken it: by it things would expire too early.
+  const Micros newest{newest_micros_.load()};
+  if (newest - wall > kJumpMax) {
+    start_wall_ = wall;
+    start_steady_ = steady;
+    distrusted_since_.reset();
+    return false;
+  }
   if (jumped && !distrusted_since_) {
     distrusted_since_ = steady;
     log::error("this machine's clock has jumped ahead: nothing expires until it is believed",

@@ -53,6 +53,7 @@ void answer_probe(Context& c) {
                                              state.log.durable, state.commit, state.meta.suspect,
                                              state.log.hole.has_value(), state.coordinator_up});
   following.unanswered.reset();
+  following.awaits_sync = true;
 }
 
 // D7: this copy holds again all that it may have lost, and the one that said so was the primary
@@ -125,7 +126,7 @@ void on(Context& c, const Message& from, const Probe& probe) {
   following.primary = from.from;
   following.primary_incarnation = from.incarnation;
   following.sync_gen = probe.sync_gen;
-  following.synced = false;
+  following.synced = following.awaits_sync = false;
   following.cutting.reset();
   following.seq = 0;
   following.unanswered = probe;
@@ -136,8 +137,8 @@ void on(Context& c, const Message& from, const Sync& sync) {
   State& state = c.state;
   Following& following = state.following;
   if (!admits(c, from, sync.sync_gen)) return;
-  if (from.epoch != state.meta.epoch || sync.sync_gen != following.sync_gen || following.synced ||
-      following.unanswered || state.log.truncating || !log_is_quiet(state.log))
+  if (from.epoch != state.meta.epoch || sync.sync_gen != following.sync_gen ||
+      !following.awaits_sync || state.log.truncating || !log_is_quiet(state.log))
     return;
   hear(c);
   if (sync.cut.lsn > state.log.end.lsn)
@@ -147,6 +148,8 @@ void on(Context& c, const Message& from, const Sync& sync) {
     c.note("was to cut records that are committed", from.from.node, true);
     return c.fail(Fail::Why::kForked);
   }
+  // A duplicate that comes later must not cut what was appended since (simulation seed 2074470).
+  following.awaits_sync = false;
   following.cutting = sync;
   if (sync.cut.lsn == state.log.end.lsn)
     return finish_cut(c, sync.cut.chain == state.log.end.chain);

@@ -158,7 +158,11 @@ void judge_poll(Context& c) {
     candidacy.waited_for_longer = true;
     return wait(c, settings.rank_delay * static_cast<int>(state.config->replicas.size()));
   }
-  if (state.meta.suspect && !planted(Bug::kSuspectTakesOver)) return start_fencing(c);
+  if (state.meta.suspect && !planted(Bug::kSuspectTakesOver)) {
+    // A fence that no compare-and-set can follow would only stop the primary (H9).
+    if (!state.coordinator_up || !state.proposals.empty()) return wait(c, settings.cas_retry);
+    return start_fencing(c);
+  }
   take_over(c);
 }
 

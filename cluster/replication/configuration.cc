@@ -192,10 +192,12 @@ void poll_coordinator(Context& c) {
     read_config(c);
   // One that was lost may still arrive. The same again, under another nonce: one of them wins, the
   // nonce tells which, and the other then can never be stored (H1).
-  if (state.proposals.empty() || state.proposals.size() >= kProposalsMax) return;
-  const Proposal& last = state.proposals.back();
-  if (last.unknown && c.now.steady - last.sent >= state.settings.cas_retry)
-    send_proposal(c, ShardConfig(last.config), last.version, last.kind);
+  if (state.proposals.empty()) return;
+  const Proposal last = state.proposals.back();
+  if (!last.unknown || c.now.steady - last.sent < state.settings.cas_retry) return;
+  // All have the same ISR, so M stays what it is; if a forgotten one was stored, a read tells.
+  if (state.proposals.size() >= kProposalsMax) state.proposals.erase(state.proposals.begin());
+  send_proposal(c, last.config, last.version, last.kind);
 }
 
 void remove_lost_copy(Context& c) {

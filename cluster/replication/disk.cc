@@ -132,7 +132,7 @@ void trim_tail(Context& c) {
   const bool sends = c.state.role == Role::kPrimary && !c.state.primacy.peers.empty();
   const std::uint64_t keep = sends ? c.state.settings.tail_bytes : 0;
   while (!log.tail.empty() && log.tail_bytes > keep &&
-         log.tail.front()->header.end() <= log.written.lsn) {
+         log.tail.front()->header.end() <= log.durable.lsn) {
     log.tail_bytes -= bytes_of(*log.tail.front());
     log.tail.pop_front();
   }

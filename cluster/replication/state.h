@@ -97,6 +97,7 @@ struct Following {
   Incarnation primary_incarnation;
   std::uint64_t sync_gen = 0;
   bool synced = false;              // in this sync_gen
+  bool awaits_sync = false;         // the Probe was answered; one Sync may follow
   std::optional<Probe> unanswered;  // waits for the disk and for meta
   std::optional<Sync> cutting;      // a Truncate is running
   std::uint64_t seq = 0;

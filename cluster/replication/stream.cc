@@ -61,8 +61,12 @@ void on(Context& c, const LogWasRead& event) {
   Peer& peer = found->second;
   if (!peer.reading || peer.next.lsn != event.from) return;
   peer.reading = false;
-  if (event.records.empty() || event.records.front()->header.lsn != event.from)
-    return meet_again(c, peer);
+  if (event.records.empty() || event.records.front()->header.lsn != event.from) {
+    // Asked again after a while; meanwhile it counts as one that does not follow.
+    peer.state = Peer::State::kNeedsSeed;
+    peer.sent = c.now.steady;
+    return c.note("a part of the log that it needs cannot be read here", event.peer, true);
+  }
   if (event.purpose == ReadPurpose::kMatch && peer.state == Peer::State::kMatching)
     cut_peer(c, event.peer, peer, event.records.front()->header.prev_crc);
   if (event.purpose == ReadPurpose::kStream && peer.state == Peer::State::kStreaming)

@@ -50,7 +50,8 @@ Started started(const Driver::Options& options) {
 }
 
 CommittedRecord committed(const LogRecordPtr& record) {
-  return {record->header, SharedBytes(record, &record->meta), nullptr};
+  // A copy: the record holds the message's body as well, and the index may lag.
+  return {record->header, share(record->meta), nullptr};
 }
 
 }  // namespace
@@ -67,11 +68,6 @@ Driver::~Driver() { stop(); }
 Now Driver::now() const { return {system_clock().steady(), options_.time->now()}; }
 
 Result<void> Driver::open(std::chrono::seconds limit) {
-  if (options_.suspect) {
-    storage::ReplicaReign reign = options_.replica->reign();
-    reign.suspect = true;
-    RETURN_IF_ERROR(options_.replica->set_reign(reign));
-  }
   std::unique_lock lock(mutex_);
   happen(CoordinatorState{true});
   happen(started(options_));
@@ -112,9 +108,9 @@ void Driver::propose(cluster::Proposal proposal) {
   const std::uint64_t bytes = proposal.bytes();
   std::unique_lock lock(mutex_);
   if (stopping_ || failure_) {
+    const char* const why = failure_ ? "the shard's log has failed" : "the shard is stopping";
     lock.unlock();
-    return refuse(ErrorCode::kUnavailable,
-                  failure_ ? "the shard's log has failed" : "the shard is stopping");
+    return refuse(ErrorCode::kUnavailable, why);
   }
   if (no_space_) {
     lock.unlock();
@@ -270,6 +266,11 @@ void Driver::run() {
     lock.unlock();
     const auto done = std::visit([this](auto& one) { return work(one); }, job);
     lock.lock();
+    if (!done && done.error().code == ErrorCode::kNoSpace && stopping_) {
+      // Nothing was written: the replica can be closed as it is.
+      lock.unlock();
+      return answer_left(done.error());
+    }
     if (!done) {
       if (!failure_) failure_ = done.error();
       happen(DiskFailed{});
@@ -281,8 +282,13 @@ void Driver::run() {
   give_up(error);
 }
 
-// Nobody is left waiting.
 void Driver::give_up(const Error& error) {
+  answer_left(error);
+  callbacks_.failed(error);
+}
+
+// Nobody is left waiting.
+void Driver::answer_left(const Error& error) {
   std::vector<Waiting> left;
   {
     const std::scoped_lock lock(mutex_);
@@ -292,7 +298,6 @@ void Driver::give_up(const Error& error) {
     changed_.notify_all();
   }
   for (const Waiting& waiting : left) waiting.waiter->answer(error);
-  callbacks_.failed(error);
 }
 
 // Without space for a segment nothing was written; the records have their place and wait for it.
@@ -306,8 +311,8 @@ Result<void> Driver::append(std::span<const storage::PlacedRecord> records) {
     if (!std::exchange(told, true))
       log::error("no space for the log: free some, the shard goes on by itself then",
                  {{"shard", shard()}, {"error", to_string(written.error())}});
-    wake_.wait_for(lock, kSpaceRetry, [this] { return stopping_; });
-    if (stopping_) return written;
+    wake_.wait_for(lock, kSpaceRetry, [this] { return stopping_ || failure_; });
+    if (stopping_ || failure_) return written;
   }
 }
 

@@ -41,7 +41,6 @@ class Driver {
     LogTime* time = nullptr;
     WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
     std::uint64_t group_bytes = 4 << 20;    // at most what the log takes as one group
-    bool suspect = false;                   // the machine has lost power (D7)
     storage::LogRecovery recovered;
   };
   struct Callbacks {
@@ -106,6 +105,7 @@ class Driver {
   // ---- the thread
   void run();
   void give_up(const Error& error);
+  void answer_left(const Error& error);
   void tell(const replication::Event& event);  // happen(), with the mutex
   Result<void> work(replication::Persist& job);
   Result<void> work(replication::Truncate& job);

@@ -76,7 +76,6 @@ void Shard::start(const storage::ReplicaRecovery& recovery) {
   options.time = options_.time;
   options.waiting_bytes = options_.waiting_bytes;
   options.group_bytes = replica_->log().group_bytes_max();
-  options.suspect = !recovery.created && !recovery.clean && !recovery.same_boot;
   options.recovered = recovery.log;
   driver_ = std::make_unique<Driver>(
       options, Driver::Callbacks{.committed =

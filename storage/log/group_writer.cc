@@ -24,7 +24,7 @@ class Front {
     while (!to.empty()) {
       const Bytes rest = parts_.front().subspan(taken_);
       const std::size_t bytes = std::min(rest.size(), to.size());
-      std::memcpy(to.data(), rest.data(), bytes);
+      if (bytes > 0) std::memcpy(to.data(), rest.data(), bytes);
       to = to.subspan(bytes);
       taken_ += bytes;
       if (taken_ < parts_.front().size()) continue;

@@ -168,7 +168,8 @@ Result<void> SegmentLog::start_segment(Epoch epoch) {
 
   const std::optional<Active> old = std::exchange(
       active_, Active{header, *file, tail_.end + (options_.segment_bytes - kSegmentHeaderBytes)});
-  const bool old_is_empty = old && old->header.base() == tail_.end;
+  // Of the same epoch it had the same name, and the new one has taken its place.
+  const bool old_is_empty = old && old->header.base() == tail_.end && old->header.epoch != epoch;
   if (old_is_empty)
     if (auto removed = env_.remove(segments_.path_of(old->header)); !removed)
       return poison(std::move(removed).error());

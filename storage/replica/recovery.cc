@@ -311,6 +311,8 @@ Result<void> Recovery::note_recovered() {
   RETURN_IF_ERROR(env_.sync_folder(options_.folder));
   ReplicaMeta next = parts_.meta;
   next.boot = boot_;
+  // Together with the boot, or a start that fails between the two would be forgotten (D7).
+  if (!told_.created && !told_.clean && !told_.same_boot) next.reign.suspect = true;
   next.index_damaged = false;
   if (parts_.index->applied() > next.crash_lsn) {
     next.crash_lsn = Lsn{};
