@@ -32,6 +32,15 @@ TEST(Simulation, SeedsHold) {
   }
 }
 
+// Each of these found a bug once (docs/replication.md, "Where it departs", and the commits name
+// them).
+TEST(Simulation, SeedsThatFoundBugsHold) {
+  for (const std::uint64_t seed : {12u, 55u, 224u, 512u, 1005284u, 1101358u, 2074470u}) {
+    const Outcome outcome = run(make_plan(seed));
+    EXPECT_FALSE(outcome.failure) << "everpost-sim --seed " << seed << ": " << *outcome.failure;
+  }
+}
+
 TEST(Simulation, OfTheSameSeedIsTheSame) {
   const Outcome once = run(make_plan(12)), again = run(make_plan(12));
   EXPECT_EQ(once.steps, again.steps);

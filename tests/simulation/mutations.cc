@@ -8,13 +8,13 @@ namespace everpost::simulation {
 namespace {
 
 constexpr std::array kBugs = {
-    Bug::kCommitWithoutUnion,  Bug::kCountAnyAck,      Bug::kOpenEarly,
-    Bug::kLateReadJoins,       Bug::kConfirmAnyEpoch,  Bug::kPollWithoutFence,
-    Bug::kZombieClearsSuspect, Bug::kExtendEarly,      Bug::kSuspectTakesOver,
-    Bug::kCountSuspect,        Bug::kAckBeforeSync,    Bug::kShrinkBelowMin,
-    Bug::kRestartResumesEpoch, Bug::kForgetEpoch,      Bug::kCountIsrOnly,
-    Bug::kTruncateOnMidCrc,    Bug::kReplyBeforeApply, Bug::kRetrySync,
-    Bug::kForgetOps,           Bug::kSkipCommand};
+    Bug::kCommitWithoutUnion,  Bug::kCountAnyAck,     Bug::kOpenEarly,
+    Bug::kLateReadJoins,       Bug::kConfirmAnyEpoch, Bug::kPollWithoutFence,
+    Bug::kZombieClearsSuspect, Bug::kExtendEarly,     Bug::kSuspectTakesOver,
+    Bug::kAckBeforeSync,       Bug::kShrinkBelowMin,  Bug::kRestartResumesEpoch,
+    Bug::kForgetEpoch,         Bug::kCountIsrOnly,    Bug::kTruncateOnMidCrc,
+    Bug::kReplyBeforeApply,    Bug::kRetrySync,       Bug::kForgetOps,
+    Bug::kSkipCommand};
 
 }  // namespace
 
