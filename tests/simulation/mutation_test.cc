@@ -8,7 +8,7 @@ namespace {
 
 // Every bug was found within this many seeds from several starting points; most take a few
 // (docs/replication.md has the table).
-constexpr std::uint64_t kSeedsMax = 20'000;
+constexpr std::uint64_t kSeedsMax = 50'000;
 
 class Mutation : public testing::TestWithParam<Bug> {};
 
