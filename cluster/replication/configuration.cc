@@ -181,15 +181,18 @@ void on(Context& c, const CoordinatorState& event) {
   if (event.up && state.role != Role::kStarting) read_config(c);
 }
 
+Micros config_read_every(const State& state) {
+  const bool undecided =
+      !state.proposals.empty() ||
+      (state.role == Role::kCandidate && state.candidacy.phase == Candidacy::Phase::kCas);
+  return undecided ? state.settings.cas_retry : state.settings.config_poll;
+}
+
 void poll_coordinator(Context& c) {
   State& state = c.state;
   if (!state.coordinator_up) return;
   const Micros since_read = c.now.steady - state.config_read;
-  const bool undecided =
-      !state.proposals.empty() ||
-      (state.role == Role::kCandidate && state.candidacy.phase == Candidacy::Phase::kCas);
-  if (since_read >= (undecided ? state.settings.cas_retry : state.settings.config_poll))
-    read_config(c);
+  if (since_read >= config_read_every(state)) read_config(c);
   // One that was lost may still arrive. The same again, under another nonce: one of them wins, the
   // nonce tells which, and the other then can never be stored (H1).
   if (state.proposals.empty()) return;

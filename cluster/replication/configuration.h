@@ -23,6 +23,8 @@ void on(Context& c, const CasDone& event);
 void on(Context& c, const ConfigVerified& event);
 void on(Context& c, const CoordinatorState& event);
 
+// How often the configuration is read: more often while an outcome is not known.
+Micros config_read_every(const State& state);
 // Asks the coordinator again: for the outcome of what was proposed, and every few seconds.
 void poll_coordinator(Context& c);
 // This node's name is in the ISR with a disk that it does not have any more: takes it out (T4).

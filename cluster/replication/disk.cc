@@ -19,6 +19,16 @@ void seed_headers(State& state) {
   state.header_seed = storage::header_seed(identity);
 }
 
+void take_contents(LogState& log, const LogContents& contents) {
+  log.begin = contents.begin;
+  log.end = log.written = log.durable = contents.end;
+  log.table = contents.table;
+  log.last_time = contents.last_time;
+  log.hole = contents.hole;
+  log.tail.clear();
+  log.tail_bytes = 0;
+}
+
 void append_to_log(Context& c, LogRecordPtr record) {
   LogState& log = c.state.log;
   const storage::RecordHeader& header = record->header;

@@ -8,6 +8,8 @@ namespace everpost::cluster::replication {
 // Computes what record headers are seeded with, from the lineage.
 void seed_headers(State& state);
 
+// The log is what the disk holds now, all of it durable.
+void take_contents(LogState& log, const LogContents& contents);
 // Appends to the log in memory; persist_next() hands it to the disk.
 void append_to_log(Context& c, LogRecordPtr record);
 // Forgets what the disk has not got yet.

@@ -42,14 +42,7 @@ void on(Context& c, const Mended& event) {
   State& state = c.state;
   state.mending = false;
   if (!event.ok) return;
-  LogState& log = state.log;
-  log.begin = event.log.begin;
-  log.end = log.written = log.durable = event.log.end;
-  log.table = event.log.table;
-  log.last_time = event.log.last_time;
-  log.hole = event.log.hole;
-  log.tail.clear();
-  log.tail_bytes = 0;
+  take_contents(state.log, event.log);
   state.commit = std::max(state.commit, event.log.commit);
   c.note("the damaged part of the log was fetched from another copy");
 }

@@ -18,12 +18,7 @@ void on(Context& c, const Started& event) {
   // Records tell of their epoch, should the meta file have been lied about (simulation seed 512).
   state.meta.epoch = std::max(state.meta.epoch, last_epoch(event.log.table, event.log.end.lsn));
   seed_headers(state);
-  LogState& log = state.log;
-  log.begin = event.log.begin;
-  log.end = log.written = log.durable = event.log.end;
-  log.table = event.log.table;
-  log.last_time = event.log.last_time;
-  log.hole = event.log.hole;
+  take_contents(state.log, event.log);
   state.applied = state.commit_told = event.applied;
   state.commit = std::max(event.log.commit, event.applied);
   // Without the coordinator it may follow the epoch that it knows, never lead: every takeover needs
@@ -138,10 +133,7 @@ Micros next_wake(const State& state) {
   Micros wake = Micros::max();
   const auto at = [&](Micros time) { wake = std::min(wake, time); };
   if (state.coordinator_up) {
-    const bool undecided =
-        !state.proposals.empty() ||
-        (state.role == Role::kCandidate && state.candidacy.phase == Candidacy::Phase::kCas);
-    at(state.config_read + (undecided ? settings.cas_retry : settings.config_poll));
+    at(state.config_read + config_read_every(state));
   }
   if (state.log.hole && !state.mending) at(state.fetched + settings.fetch_every);
   switch (state.role) {

@@ -35,6 +35,26 @@ void encode_header(RecordHeader& header, std::uint32_t seed,
   store_le(at, header.crc);
 }
 
+RecordHeader place(const NewRecord& record, Lsn lsn, std::uint32_t prev_crc, Epoch epoch,
+                   Lsn commit, WallTime time, std::uint32_t seed) {
+  RecordHeader header;
+  header.type = record.type;
+  header.flags = record.flags;
+  header.lsn = lsn;
+  header.epoch = epoch;
+  header.feature_level = record.feature_level;
+  header.prev_crc = prev_crc;
+  header.meta_bytes = static_cast<std::uint32_t>(record.meta.size());
+  header.body_bytes = record.body_bytes();
+  header.meta_crc = record.meta_crc;
+  header.body_crc = record.body_crc;
+  header.commit = commit;
+  header.time = time;
+  std::array<std::byte, kRecordHeaderBytes> bytes;
+  encode_header(header, seed, bytes);
+  return header;
+}
+
 std::optional<RecordHeader> decode_header(Bytes bytes, std::uint32_t seed) {
   if (bytes.size() < kRecordHeaderBytes) return std::nullopt;
   const std::byte* at = bytes.data();

@@ -17,6 +17,11 @@ std::uint32_t header_seed(const LogIdentity& identity);
 void encode_header(RecordHeader& header, std::uint32_t seed,
                    std::span<std::byte, kRecordHeaderBytes> to);
 
+// The header of `record` with its place in a log: at `lsn`, behind a record whose header has the
+// checksum `prev_crc`. The record is sealed.
+RecordHeader place(const NewRecord& record, Lsn lsn, std::uint32_t prev_crc, Epoch epoch,
+                   Lsn commit, WallTime time, std::uint32_t seed);
+
 // The longest header that a later minor version may write.
 constexpr std::size_t kRecordHeaderBytesMax = 255 * 8;
 

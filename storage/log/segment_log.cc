@@ -188,21 +188,10 @@ std::vector<RecordHeader> SegmentLog::give_places(Epoch epoch, Lsn commit,
   std::vector<RecordHeader> headers;
   headers.reserve(group.size());
   for (const NewRecord& record : group) {
-    RecordHeader& header = headers.emplace_back();
-    header.type = record.type;
-    header.flags = record.flags;
-    header.lsn = tail.end;
-    header.epoch = epoch;
-    header.feature_level = record.feature_level;
-    header.prev_crc = tail.crc;
-    header.meta_bytes = static_cast<std::uint32_t>(record.meta.size());
-    header.body_bytes = record.body_bytes();
-    header.meta_crc = record.meta_crc;
-    header.body_crc = record.body_crc;
-    header.commit = commit;
-    header.time = std::max(record.time, tail.time);  // a wall clock may go back, a log may not
-    std::array<std::byte, kRecordHeaderBytes> bytes;
-    encode_header(header, seed_, bytes);
+    // A wall clock may go back, a log may not.
+    const WallTime time = std::max(record.time, tail.time);
+    const RecordHeader& header =
+        headers.emplace_back(place(record, tail.end, tail.crc, epoch, commit, time, seed_));
     tail = {header.end(), header.crc, header.time, tail.commit};
   }
   return headers;
