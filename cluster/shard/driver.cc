@@ -160,10 +160,8 @@ void Driver::stop() {
 
 void Driver::happen(const Event& event) {
   step(core_, now(), event, effects_);
-  std::vector<Effect> effects = std::exchange(effects_, {});
-  for (Effect& effect : effects) std::visit([this](auto& one) { carry_out(one); }, effect);
-  effects.clear();
-  effects_ = std::move(effects);
+  for (Effect& effect : effects_) std::visit([this](auto& one) { carry_out(one); }, effect);
+  effects_.clear();
 }
 
 void Driver::queue(Job job) {

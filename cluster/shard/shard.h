@@ -2,8 +2,7 @@
 // the only way to change it.
 //
 // What a change goes through: propose() -> Driver (the replication core: appended, synced,
-// committed)
-// -> Applier (index, watchers) -> answer. docs/architecture.md has the picture.
+// committed) -> Applier (index, watchers) -> answer. docs/architecture.md has the picture.
 #pragma once
 
 #include <atomic>

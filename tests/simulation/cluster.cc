@@ -35,9 +35,6 @@ Cluster::Cluster(Plan plan, bool trace)
       rng_(plan_.seed ^ 0xabcdef),
       nodes_(make_nodes(*this, plan_.nodes)),
       coordinator_(timeline_, Rng(plan_.seed ^ 0x777), plan_, first_config(plan_, nodes_)) {
-#ifdef EVERPOST_MUTATIONS
-  planted_bug = plan_.bug;
-#endif
   for (std::uint32_t i = 0; i < plan_.clients; ++i)
     clients_.push_back(std::make_unique<Client>(*this, i, Rng(plan_.seed ^ (0x5555 + i))));
   coordinator_.changed = [this](const ShardConfig&, Transition, const CopyId&) {

@@ -2,39 +2,15 @@
 
 #include <fmt/format.h>
 
-#include "base/invariant.h"
 #include "tests/simulation/failure.h"
+#include "tests/simulation/planted.h"
 #include "tests/simulation/rng.h"
 
 namespace everpost::simulation {
 namespace {
 
-[[noreturn]] void throw_failure(const char* file, int line, const char* condition,
-                                const char* meaning) {
-  throw Failure("invariant", fmt::format("{} ({}:{}: {})", meaning, file, line, condition));
-}
-
 // The small searches of the default ones have fewer states than this.
 constexpr std::uint64_t kSmall = 3'000'000;
-
-// Broken invariants are thrown, and a bug is planted, as long as this lives.
-class Planted {
- public:
-  explicit Planted([[maybe_unused]] Bug bug) {
-    set_invariant_handler(throw_failure);
-#ifdef EVERPOST_MUTATIONS
-    planted_bug = bug;
-#endif
-  }
-  ~Planted() {
-    set_invariant_handler(nullptr);
-#ifdef EVERPOST_MUTATIONS
-    planted_bug = Bug::kNone;
-#endif
-  }
-  Planted(const Planted&) = delete;
-  Planted& operator=(const Planted&) = delete;
-};
 
 // Hashes of states, in one array: eight bytes for each state are all that is remembered of it.
 class Visited {

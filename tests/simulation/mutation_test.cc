@@ -44,6 +44,13 @@ TEST(Simulation, SeedsThatFoundBugsHold) {
   }
 }
 
+// Too rare to be looked for; this seed is the one that found it.
+TEST(Simulation, ASuspectCopyThatCountsForksTheLog) {
+  Plan plan = make_plan(1101358);
+  plan.bug = Bug::kCountSuspect;
+  EXPECT_TRUE(run(plan).failure);
+}
+
 TEST(Simulation, OfTheSameSeedIsTheSame) {
   const Outcome once = run(make_plan(12)), again = run(make_plan(12));
   EXPECT_EQ(once.steps, again.steps);

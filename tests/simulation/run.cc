@@ -2,21 +2,13 @@
 
 #include <fmt/format.h>
 
-#include "base/invariant.h"
 #include "tests/simulation/cluster.h"
+#include "tests/simulation/planted.h"
 
 namespace everpost::simulation {
-namespace {
-
-[[noreturn]] void throw_failure(const char* file, int line, const char* condition,
-                                const char* meaning) {
-  throw Failure("invariant", fmt::format("{} ({}:{}: {})", meaning, file, line, condition));
-}
-
-}  // namespace
 
 Outcome run(const Plan& plan, std::size_t trace_lines) {
-  set_invariant_handler(throw_failure);
+  const Planted planted(plan.bug);
   Outcome outcome;
   Cluster cluster(plan, trace_lines > 0);
   try {
@@ -24,7 +16,6 @@ Outcome run(const Plan& plan, std::size_t trace_lines) {
   } catch (const Failure& failure) {
     outcome.failure = failure.what();
   }
-  set_invariant_handler(nullptr);
   outcome.steps = cluster.steps();
   outcome.epochs = cluster.checker().epochs();
   outcome.virtual_time = cluster.now();

@@ -4,17 +4,9 @@
 #include <fmt/format.h>
 #include <iostream>
 
-#include "base/invariant.h"
+#include "tests/simulation/planted.h"
 
 namespace everpost::simulation {
-namespace {
-
-[[noreturn]] void throw_failure(const char* file, int line, const char* condition,
-                                const char* meaning) {
-  throw Failure("invariant", fmt::format("{} ({}:{}: {})", meaning, file, line, condition));
-}
-
-}  // namespace
 
 Plan calm_plan() {
   Plan plan;
@@ -158,7 +150,7 @@ void Scenario::check_reads() {
 std::string play(const Script& script, Bug bug, Plan plan, std::uint64_t seeds) {
   plan.bug = bug;
   const char* const lines = bug == Bug::kNone ? std::getenv("EVERPOST_TRACE") : nullptr;
-  set_invariant_handler(throw_failure);
+  const Planted planted(bug);
   std::string failure;
   for (plan.seed = 1; plan.seed <= seeds && failure.empty(); ++plan.seed) {
     Scenario scenario(plan, lines != nullptr);
@@ -173,10 +165,6 @@ std::string play(const Script& script, Bug bug, Plan plan, std::uint64_t seeds) 
         std::cerr << scenario.cluster.trace().tail(std::strtoul(lines, nullptr, 10)) << "\n";
     }
   }
-  set_invariant_handler(nullptr);
-#ifdef EVERPOST_MUTATIONS
-  planted_bug = Bug::kNone;
-#endif
   return failure;
 }
 

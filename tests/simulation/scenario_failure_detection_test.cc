@@ -225,9 +225,9 @@ TEST(FailureDetectionScenario, NoCombinationOfCutsMakesNodesDeposeEachOtherForEv
                       const bool some_pair = pair(0) || pair(1) || pair(2);
                       const std::uint64_t changes = s.epoch() - before;
                       s.must(changes <= (some_pair ? 2 : 12), "few changes");
-                      // TODO(H18): 0 leads and hears nobody, 1 or 2 does not hear 0. It drops the
-                      // one that does not hear it, at min_isr it can do no more, and the other one
-                      // hears it well and waits.
+                      // Not solved (docs/replication.md, H18): 0 leads and hears nobody, 1 or 2
+                      // does not hear 0. It drops the one that does not hear it, at min_isr it can
+                      // do no more, and the other one hears it well and waits.
                       const bool stuck = cuts == 9 || cuts == 10 || cuts == 11;
                       if (some_pair && !stuck) s.clients_go_on(seconds{5});
                       s.finish();
