@@ -20,7 +20,7 @@ enum class Bug {
   kAckBeforeSync,        // of bytes that are written, not synced
   kShrinkBelowMin,       // D3
   kRestartResumesEpoch,  // a restarted primary goes on in its old epoch (H14)
-  kForgetEpoch,          // the epoch is adopted without being saved
+  kForgetEpoch,          // the epoch is not saved, and the records' not looked at
   kCountIsrOnly,         // min_isr is not looked at
   // Planted in the simulated driver and disk:
   kTruncateOnMidCrc,  // a bad record in the middle is taken for the end (H27)

@@ -5,6 +5,7 @@
 #include "cluster/replication/configuration.h"
 #include "cluster/replication/disk.h"
 #include "cluster/replication/invariants.h"
+#include "cluster/replication/mutation.h"
 #include "cluster/replication/primary.h"
 #include "cluster/replication/repair.h"
 
@@ -16,7 +17,8 @@ void on(Context& c, const Started& event) {
   INVARIANT(state.role == Role::kStarting, "a replica starts once");
   state.meta = state.saved = event.meta;
   // Records tell of their epoch, should the meta file have been lied about (simulation seed 512).
-  state.meta.epoch = std::max(state.meta.epoch, last_epoch(event.log.table, event.log.end.lsn));
+  if (!planted(Bug::kForgetEpoch))
+    state.meta.epoch = std::max(state.meta.epoch, last_epoch(event.log.table, event.log.end.lsn));
   seed_headers(state);
   take_contents(state.log, event.log);
   state.applied = state.commit_told = event.applied;

@@ -52,6 +52,30 @@ void hold_acks(Cluster& cluster, const Cast& cast, Micros time) {
   cluster.after(time / 2, [hand_over, cast] { hand_over(cast.primary); });
 }
 
+// The other acknowledges a tail that the successor does not have, and its acknowledgements are
+// late: they arrive when the tail has been cut in the successor's epoch and the first primary leads
+// again (ClientsScenario.AcknowledgementsOfAnEarlierEpochDoNotCount, with chance in it).
+void outdate_acks(Cluster& cluster, const Cast& cast, const Fault& fault) {
+  const auto primary = cast.primary, successor = cast.successor, other = cast.other;
+  const Micros deposed = milliseconds{750}, back = milliseconds{1000};
+  const Micros late = back + fault.time % milliseconds{400};
+  cluster.cut_from_coordinator(primary, deposed);
+  cluster.cut_from_coordinator(other, deposed);
+  cluster.cut_for(primary, successor, deposed);
+  cluster.cut_for(successor, primary, deposed);
+  cluster.clog(other, primary, late);
+  cluster.after(milliseconds{20} + fault.time % milliseconds{200},
+                [&cluster, primary, other, deposed] {
+                  if (!cluster.is_calm()) cluster.cut_for(primary, other, deposed);
+                });
+  cluster.after(back - milliseconds{100}, [&cluster, primary, other, late] {
+    if (cluster.is_calm()) return;
+    cluster.node(other).set_slow_disk(cluster.now() + late, milliseconds{400});
+    for (std::uint32_t i = 0; i < cluster.node_count(); ++i)
+      cluster.node(i).happen(TransferTo{NodeId{primary + 1}});
+  });
+}
+
 // The primary is cut off until it has a successor. Then one copy that follows the successor
 // restarts, perhaps with less than it had, and for a while has contact with the old primary only.
 void raise_zombie(Cluster& cluster, const Cast& cast, const Fault& fault, bool lies) {
@@ -115,7 +139,8 @@ void set_trap(Cluster& cluster, const Fault& fault) {
     case Kind::kMutePrimary:
       return mute(cluster, cast, time);
     case Kind::kLateAcks:
-      return hold_acks(cluster, cast, time);
+      return fault.amount % 2 == 0 ? hold_acks(cluster, cast, time)
+                                   : outdate_acks(cluster, cast, fault);
     case Kind::kZombie:
       return raise_zombie(cluster, cast, fault, fault.amount % 2 == 0);
     case Kind::kForgetful:
