@@ -76,7 +76,7 @@ Result<void> Driver::open(std::chrono::seconds limit) {
     if (std::chrono::steady_clock::now() >= end)
       return Error{ErrorCode::kTimeout, "not open after " + std::to_string(limit.count()) +
                                             " s; it is " + std::string(to_string(core_.role)) +
-                                            " in epoch " + to_string(core_.meta.epoch)};
+                                            " in epoch " + to_string(core_.meta.epoch) + trouble_};
     changed_.wait_for(lock, std::chrono::milliseconds{20});
     if (!opened_ && !failure_) happen(Tick{});
   }
@@ -104,7 +104,7 @@ void Driver::propose(cluster::Proposal proposal) {
   if (record.meta.size() > storage::kRecordMetaBytesMax ||
       record.body_bytes() > storage::kRecordBodyBytesMax ||
       proposal.bytes() + storage::kRecordHeaderBytes + 16 > options_.group_bytes)
-    return refuse(ErrorCode::kInvalidArgument, "the record is above the limits of the log");
+    return refuse(ErrorCode::kTooLarge, "the record is above the limits of the log");
   const std::uint64_t bytes = proposal.bytes();
   std::unique_lock lock(mutex_);
   if (stopping_ || failure_) {
@@ -207,7 +207,8 @@ void Driver::carry_out(Effect& effect) {
     log::warning("shard closed", {{"shard", shard()}, {"why", effect.why}});
     while (!waiting_.empty() && waiting_.back().lsn >= effect.from) {
       refuse(std::move(waiting_.back()),
-             {ErrorCode::kUnavailable, "the shard is led by another node now"});
+             failure_.value_or(
+                 Error{ErrorCode::kUnavailable, "the shard is led by another node now"}));
       waiting_.pop_back();
     }
   } else if constexpr (std::is_same_v<Effect, Note>) {
@@ -393,6 +394,16 @@ Result<void> Driver::work(Mend&) {
   return Error{ErrorCode::kUnsupported, "mending a log is not built"};
 }
 
+// An embedded coordinator's files are on this node's disk, and share its fate; everything else may
+// pass, and the core asks again.
+Result<void> Driver::trouble(const char* what, const Error& error) {
+  if (error.code == ErrorCode::kIo || error.code == ErrorCode::kCorrupt) return error;
+  log::warning(what, {{"shard", shard()}, {"error", to_string(error)}});
+  const std::scoped_lock lock(mutex_);
+  trouble_ = std::string("; ") + what + ": " + to_string(error);
+  return {};
+}
+
 Result<void> Driver::work(Cas& job) {
   const auto stored = options_.coordinator->compare_and_set(shard(), job.version, job.config);
   CasDone done{job.config.nonce, CasDone::Outcome::kUnknown, job.version + 1};
@@ -400,8 +411,7 @@ Result<void> Driver::work(Cas& job) {
     done.outcome = CasDone::Outcome::kStored;
     done.version = *stored;
   } else {
-    log::warning("the coordinator did not store a change",
-                 {{"shard", shard()}, {"error", to_string(stored.error())}});
+    RETURN_IF_ERROR(trouble("the coordinator did not store a change", stored.error()));
     if (stored.error().code == ErrorCode::kConflict) done.outcome = CasDone::Outcome::kConflict;
   }
   tell(done);
@@ -410,11 +420,8 @@ Result<void> Driver::work(Cas& job) {
 
 Result<void> Driver::work(ReadConfig&) {
   auto found = options_.coordinator->get(shard());
-  if (found)
-    tell(ConfigSeen{std::move(found->config), found->version});
-  else
-    log::warning("the coordinator does not answer",
-                 {{"shard", shard()}, {"error", to_string(found.error())}});
+  if (!found) return trouble("the coordinator does not answer", found.error());
+  tell(ConfigSeen{std::move(found->config), found->version});
   return {};
 }
 

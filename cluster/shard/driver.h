@@ -116,6 +116,7 @@ class Driver {
   Result<void> work(replication::ReadConfig& job);
   Result<void> work(replication::VerifyConfig& job);
   Result<void> work(ReadBack& job);
+  Result<void> trouble(const char* what, const Error& error);  // with the coordinator
   Result<void> append(std::span<const storage::PlacedRecord> records);
 
   replication::Now now() const;
@@ -130,6 +131,7 @@ class Driver {
   std::deque<Job> jobs_;
   bool stopping_ = false, no_space_ = false, opened_ = false;
   std::optional<Error> failure_;
+  std::string trouble_;  // the last with the coordinator, for open()'s error
 
   std::uint64_t requests_ = 0;
   std::unordered_map<std::uint64_t, Waiting> parked_;  // not in the log yet
