@@ -50,7 +50,7 @@ struct LogRecovery {
   std::uint64_t records = 0;  // from `scan_from` on
   Lsn end;                    // the log goes on here
   Lsn last_commit;            // highest commit field seen in a valid record
-  Epoch last_epoch;
+  Epoch last_epoch;           // of the last record, as is last_time; 0 if there is none
   WallTime last_time;
   std::optional<Lsn> torn_at;  // a torn tail was cut here; nothing durable was behind it
   std::uint64_t torn_bytes = 0;
@@ -80,8 +80,8 @@ class Log {
   virtual ~Log() = default;
 
   // Appends a group with one write. Returns each record's header (LSN, chain, checksums filled in).
-  //   epoch   of the writer; below the last record's it is fenced
-  //           (above it, a new segment is started)
+  //   epoch   of the writer; below the last record's it is fenced (an epoch that has no record here
+  //           fences nobody); another one than the last segment's starts a new one
   //   commit  the commit point to note in the records
   //   group   sealed records (NewRecord::seal), together at most `group_bytes_max`; a time before
   //           the last record's becomes that one's

@@ -61,8 +61,8 @@ Result<std::vector<SegmentFile>> list_segments(Env& env, const LogOptions& optio
       if (next.header.epoch < last.header.epoch)
         return corrupt(next.path, "of an older epoch than " + last.path);
       if (last.header.base() == next.header.base()) {
-        // An epoch without a record was replaced by the next one, and the machine stopped before
-        // the old file was removed.
+        // An epoch without a record was replaced by another one, older or newer, and the machine
+        // stopped before the old file was removed; so there is no record in the new one yet.
         ASSIGN_OR_RETURN(const auto file, env.open(last.path, Env::Open::kRead));
         ASSIGN_OR_RETURN(const SegmentRest rest,
                          inspect_rest(*file, last.header, last.header.base(), last.end(), false));
@@ -198,7 +198,11 @@ Result<Inspection> inspect(Env& env, const LogOptions& options, const Log::Start
   found.segments = segments.size();
   found.end = inspection.tail.end;
   found.last_commit = inspection.tail.commit;
-  found.last_epoch = segments.back().header.epoch;
+  // Without records the last segment's epoch is that of a primary who has left nothing here.
+  if (inspection.tail.end > segments.back().header.base())
+    found.last_epoch = segments.back().header.epoch;
+  else if (segments.size() > 1)
+    found.last_epoch = segments[segments.size() - 2].header.epoch;
   found.last_time = inspection.tail.time;
   if (inspection.torn_bytes > 0) {
     found.torn_at = inspection.tail.end;

@@ -12,7 +12,7 @@ namespace everpost::storage {
 
 struct Inspection {
   std::vector<SegmentHeader> segments;    // in order; the last one is where the log goes on
-  std::vector<SegmentHeader> superseded;  // empty ones, replaced by one of a newer epoch
+  std::vector<SegmentHeader> superseded;  // empty ones, of which another one has the place
   LogTail tail;
   std::uint64_t torn_bytes = 0;  // behind the tail, in the last segment
   LogRecovery found;             // to be completed by repair()

@@ -143,7 +143,8 @@ Result<void> SegmentLog::make_room(Epoch epoch, std::uint64_t bytes) {
 }
 
 // Begins a segment at the end of the log. In this order: the records of the old one are durable,
-// then the new file with its header, then its name (D15, hazard H32).
+// then the new file with its header, then its name (D15, hazard H32). A segment that got no record
+// is replaced, and gone for good before this one gets any: no crash leaves two that hold something.
 Result<void> SegmentLog::start_segment(Epoch epoch) {
   RETURN_IF_ERROR(sync());
   auto file = ready_.take();
@@ -171,7 +172,7 @@ Result<void> SegmentLog::start_segment(Epoch epoch) {
   // Of the same epoch it had the same name, and the new one has taken its place.
   const bool old_is_empty = old && old->header.base() == tail_.end && old->header.epoch != epoch;
   if (old_is_empty)
-    if (auto removed = env_.remove(segments_.path_of(old->header)); !removed)
+    if (auto removed = remove_segment(old->header); !removed)
       return poison(std::move(removed).error());
   segments_.add(header, *file);
   ready_.prepare([old, old_is_empty, end = tail_.end] {
@@ -179,6 +180,11 @@ Result<void> SegmentLog::start_segment(Epoch epoch) {
     if (old && !old_is_empty) (void)old->file->truncate(old->header.offset_of(end));
   });
   return {};
+}
+
+Result<void> SegmentLog::remove_segment(const SegmentHeader& header) {
+  RETURN_IF_ERROR(env_.remove(segments_.path_of(header)));
+  return env_.sync_folder(options_.folder);
 }
 
 // Headers for the group, from the log's end on.
@@ -276,10 +282,15 @@ Result<std::vector<RecordHeader>> SegmentLog::append(Epoch epoch, Lsn commit,
   return headers;
 }
 
+// Records alone fence. A segment without any was begun for an epoch whose records never came, or
+// were cut: the next primary's log need not hold that epoch, and may go on with an older one.
 Result<void> SegmentLog::check_epoch(Epoch epoch) const {
   if (!active_ || epoch >= active_->header.epoch) return {};
-  return Error{ErrorCode::kFenced, "append in epoch " + to_string(epoch) + " to a log of epoch " +
-                                       to_string(active_->header.epoch)};
+  const std::vector<EpochBegin> held = epochs();
+  if (held.empty() || epoch >= held.back().epoch) return {};
+  return Error{ErrorCode::kFenced, "epoch " + to_string(epoch) + " after a record of epoch " +
+                                       to_string(held.back().epoch) + " in the log " +
+                                       options_.folder};
 }
 
 Result<void> SegmentLog::check_places(std::span<const PlacedRecord> group) const {
@@ -339,13 +350,10 @@ Result<Lsn> SegmentLog::sync() {
 
 Result<void> SegmentLog::roll(Epoch epoch) {
   RETURN_IF_ERROR(usable());
-  if (active_) {
-    if (epoch < active_->header.epoch)
-      return Error{ErrorCode::kFenced, "roll to epoch " + to_string(epoch) + " of a log of epoch " +
-                                           to_string(active_->header.epoch)};
-    if (epoch == active_->header.epoch && active_->header.base() == tail_.end) return {};
-  }
-  return start_segment(epoch);
+  RETURN_IF_ERROR(check_epoch(epoch));
+  const bool begun =
+      active_ && active_->header.epoch == epoch && active_->header.base() == tail_.end;
+  return begun ? Result<void>{} : start_segment(epoch);
 }
 
 // What the log's tail would be if it ended at `lsn`, and the segment that would be written to then.
@@ -392,8 +400,7 @@ Result<void> SegmentLog::truncate(Lsn lsn) {
     for (; all.back().header.base() > holder.base(); all.pop_back()) {
       const SegmentHeader& header = all.back().header;
       segments_.remove(header.base());
-      RETURN_IF_ERROR(env_.remove(segments_.path_of(header)));
-      RETURN_IF_ERROR(env_.sync_folder(options_.folder));
+      RETURN_IF_ERROR(remove_segment(header));
     }
     ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                      env_.open(segments_.path_of(holder), Env::Open::kWrite));

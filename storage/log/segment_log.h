@@ -54,6 +54,7 @@ class SegmentLog final : public Log {
   Result<void> check_limits(std::span<const NewRecord> group) const;
   Result<void> make_room(Epoch epoch, std::uint64_t bytes);
   Result<void> start_segment(Epoch epoch);
+  Result<void> remove_segment(const SegmentHeader& header);
   Result<void> activate(const SegmentHeader& header, std::shared_ptr<File> file);
   Result<LogTail> tail_before(Lsn lsn, SegmentHeader& holder) const;
   std::vector<RecordHeader> give_places(Epoch epoch, Lsn commit, std::span<const NewRecord> group);

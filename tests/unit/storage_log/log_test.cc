@@ -182,40 +182,6 @@ TEST_F(LogTest, StartsASegmentWhenOneIsFull) {
   EXPECT_EQ(log_->verify().value_or(std::vector<std::string>{"?"}), std::vector<std::string>{});
 }
 
-TEST_F(LogTest, HoldsOneEpochInASegment) {
-  append("a");
-  append("b", "", kTwo);
-  append("c", "", kTwo);
-  const auto paths = segment_paths(env_);
-  ASSERT_EQ(paths.size(), 2u);
-  EXPECT_EQ(paths[0], kFolder + "/0000000000000000-00000001.seg");
-  EXPECT_EQ(paths[1], kFolder + "/0000000000000048-00000002.seg");
-  EXPECT_EQ(metas(*log_), (std::vector<std::string>{"a", "b", "c"}));
-}
-
-TEST_F(LogTest, AnEpochWithoutRecordsLeavesNoFile) {
-  append("a");
-  ASSERT_OK(log_->roll(kTwo));
-  ASSERT_OK(log_->roll(kTwo));  // nothing to do
-  ASSERT_OK(log_->roll(Epoch{3}));
-  EXPECT_EQ(segment_paths(env_).size(), 2u);
-  open();
-  EXPECT_EQ(recovery_.last_epoch, Epoch{3});
-  append("b", "", Epoch{3});
-  EXPECT_EQ(metas(*log_), (std::vector<std::string>{"a", "b"}));
-}
-
-TEST_F(LogTest, FencesAnOlderEpoch) {
-  append("a", "", kTwo);
-  const NewRecord late = record("late");
-  EXPECT_ERROR(kFenced, log_->append(kOne, Lsn{}, {&late, 1}));
-  EXPECT_ERROR(kFenced, log_->roll(kOne));
-  open();
-  EXPECT_ERROR(kFenced, log_->append(kOne, Lsn{}, {&late, 1}));
-  append("b", "", kTwo);
-  EXPECT_EQ(metas(*log_), (std::vector<std::string>{"a", "b"}));
-}
-
 TEST_F(LogTest, RefusesRecordsAboveTheLimitsBeforeWritingAnything) {
   append("a");
   const auto before = files(env_);

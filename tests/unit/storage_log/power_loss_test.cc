@@ -72,6 +72,7 @@ class Trial {
     for (std::size_t i = 0; i < seen->size(); ++i) ASSERT_EQ((*seen)[i], records_[i]) << i;
     records_.resize(seen->size());
     ends_.resize(seen->size());
+    epochs_.resize(seen->size());
     durable_ = records_.size();  // open() has made it so
     ASSERT_EQ(log_->end(), ends_.empty() ? Lsn{} : ends_.back());
     ASSERT_EQ(log_->durable(), log_->end());
@@ -82,7 +83,12 @@ class Trial {
     for (int step = 0; step < 30; ++step) {
       switch (below(12)) {
         case 0:
-          epoch_.value += static_cast<std::uint32_t>(below(2));
+          // Of another primary's log the last record may be of an older epoch than this one's
+          // last segment, which then has none.
+          if (chance(4))
+            epoch_ = epochs_.empty() ? Epoch{1} : epochs_.back();
+          else
+            epoch_.value += static_cast<std::uint32_t>(below(2));
           if (!log_->roll(epoch_)) return;
           durable_ = records_.size();
           break;
@@ -115,6 +121,7 @@ class Trial {
       at = at + 64 + pad8(seen[i].meta.size()) + pad8(seen[i].body.size());
       records_.push_back(seen[i]);
       ends_.push_back(at);
+      epochs_.push_back(epoch_);
     }
     const Lsn durable = log_->durable();
     const auto headers = log_->append(epoch_, durable, group);
@@ -145,6 +152,7 @@ class Trial {
     if (!log_->truncate(records_[keep].lsn)) return false;
     records_.resize(keep);
     ends_.resize(keep);
+    epochs_.resize(keep);
     durable_ = keep;
     return true;
   }
@@ -156,6 +164,7 @@ class Trial {
   Epoch epoch_{1};
   std::vector<Seen> records_;
   std::vector<Lsn> ends_;
+  std::vector<Epoch> epochs_;
   std::size_t durable_ = 0;
   std::uint64_t number_ = 0;
   std::uint64_t body_bytes_ = 900;
