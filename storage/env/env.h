@@ -33,8 +33,8 @@ class File {
   // cost neither a copy nor fresh pages. It needs a sync() as well. No block that write() has
   // changed since the last sync() may be among these: the caller keeps the two apart.
   //   offset, bytes   multiples of kDirectBytes, in memory as well
-  // Errors: kUnsupported (the file system has no such writes: nothing was written, use write());
-  // kNoSpace, kIo.
+  // Errors: kUnsupported (the file system has no such writes) and kBusy (no descriptor for them
+  // just now): nothing was written, write() will do; kNoSpace, kIo.
   static constexpr std::size_t kDirectBytes = 4096;
   virtual Result<void> write_direct(std::uint64_t offset, Bytes bytes) = 0;
   // Writes the first bytes of the file, of which there are few, and which are written again and

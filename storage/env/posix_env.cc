@@ -57,6 +57,19 @@ Error failed(std::string_view call, const std::string& path, std::uint64_t offse
                               " of " + std::to_string(bytes) + " bytes: " + text_of(error)};
 }
 
+// A direct write that came to nothing. Without a free descriptor the next one may succeed; whatever
+// else is wrong (EINVAL: tmpfs before Linux 6.6, say) stays so.
+Error refused(Error error) {
+  if (error.code != ErrorCode::kBusy) error.code = ErrorCode::kUnsupported;
+  return error;
+}
+
+Error no_fallocate(Error error) {
+  if (error.code == ErrorCode::kUnsupported)
+    error.context += "; this file system cannot reserve space or give it back: use ext4 or XFS";
+  return error;
+}
+
 class Descriptor {
  public:
   explicit Descriptor(int fd) : fd_(fd) {}
@@ -158,8 +171,7 @@ class PosixFile final : public File {
       // Reopened by its descriptor: the file may have been renamed since.
       const std::string self = "/proc/self/fd/" + std::to_string(fd_.get());
       const int fd = retry([&] { return ::open(self.c_str(), O_RDWR | O_DIRECT | O_CLOEXEC); });
-      if (fd < 0)
-        return Error{ErrorCode::kUnsupported, failed("open O_DIRECT", path_, errno).context};
+      if (fd < 0) return refused(failed("open O_DIRECT", path_, errno));
       direct_.emplace(fd);
     }
     for (std::size_t done = 0; done < bytes.size();) {
@@ -168,9 +180,9 @@ class PosixFile final : public File {
       const ssize_t n = retry([&] {
         return ::pwrite(direct_->get(), bytes.data() + done, left, static_cast<off_t>(at));
       });
-      if (n < 0 && errno == EINVAL && done == 0)
-        return Error{ErrorCode::kUnsupported,
-                     failed("write O_DIRECT", path_, at, left, EINVAL).context};
+      // Some file systems take the flag and refuse the write; so do disks with blocks above 4 KiB.
+      if (n < 0 && (errno == EINVAL || errno == EOPNOTSUPP) && done == 0)
+        return refused(failed("write O_DIRECT", path_, at, left, errno));
       // A part of a block is written again with the rest of it.
       const std::size_t whole =
           n < 0 ? 0 : static_cast<std::size_t>(n) / kDirectBytes * kDirectBytes;
@@ -219,7 +231,7 @@ class PosixFile final : public File {
     if (retry([&] {
           return ::fallocate(fd_.get(), 0, static_cast<off_t>(offset), static_cast<off_t>(bytes));
         }) != 0)
-      return failed("allocate", path_, offset, bytes, errno);
+      return no_fallocate(failed("allocate", path_, offset, bytes, errno));
     return {};
   }
 
@@ -228,7 +240,7 @@ class PosixFile final : public File {
           return ::fallocate(fd_.get(), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
                              static_cast<off_t>(offset), static_cast<off_t>(bytes));
         }) != 0)
-      return failed("punch", path_, offset, bytes, errno);
+      return no_fallocate(failed("punch", path_, offset, bytes, errno));
     return {};
   }
 

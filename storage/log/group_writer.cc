@@ -69,9 +69,12 @@ Result<void> GroupWriter::write(File& file, std::uint64_t offset, std::span<cons
 }
 
 Result<void> GroupWriter::write_blocks(File& file, std::uint64_t offset, Bytes blocks) {
-  if (!refused_) {
-    auto written = file.write_direct(offset, blocks);
-    if (written || written.error().code != ErrorCode::kUnsupported) return written;
+  if (refused_) return file.write(offset, blocks);
+  auto written = file.write_direct(offset, blocks);
+  if (written) return written;
+  const ErrorCode code = written.error().code;
+  if (code != ErrorCode::kUnsupported && code != ErrorCode::kBusy) return written;
+  if (code == ErrorCode::kUnsupported) {
     refused_ = true;
     log::info("the log's disk has no direct writes: large messages go through the page cache",
               {{"error", to_string(written.error())}});

@@ -86,6 +86,22 @@ TEST_F(GroupWriting, GoesThroughThePageCacheOnADiskWithoutDirectWrites) {
   EXPECT_EQ(through_cache_, 1);
 }
 
+TEST_F(GroupWriting, TriesAgainWhenThereIsADescriptorForIt) {
+  bool busy = true;
+  env_.set_hook([&](const MemoryEnv::Operation& operation) -> std::optional<Error> {
+    if (operation.kind != Kind::kWriteDirect) return std::nullopt;
+    ++direct_;
+    if (busy) return Error{ErrorCode::kBusy, "too many open files"};
+    return std::nullopt;
+  });
+  write(0, 8 * kBlock);
+  EXPECT_EQ(direct_, 1);
+  ASSERT_OK(file_->sync());
+  busy = false;
+  write(8 * kBlock, 8 * kBlock);
+  EXPECT_EQ(direct_, 1);
+}
+
 TEST_F(GroupWriting, ReportsAFailedDirectWrite) {
   const std::string bytes = text(1, 8 * kBlock);
   const Bytes part = as_bytes(bytes);
