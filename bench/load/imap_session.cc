@@ -31,14 +31,17 @@ struct Outcome {
 
 Task<Outcome> finish(Wire& wire, std::string tag) {
   Outcome outcome;
+  std::string bye;  // comes before the answer to LOGOUT (RFC 3501 6.1.3), or instead of one
   for (;;) {
-    CO_ASSIGN_OR_RETURN(const std::string_view line, co_await wire.line());
+    const Result<std::string_view> read = co_await wire.line();
+    if (!read) co_return bye.empty() ? read.error() : Error{ErrorCode::kClosed, bye};
+    const std::string_view line = *read;
     outcome.bytes += line.size() + 2;
     if (line.starts_with(tag) && line.size() > tag.size()) {
       outcome.status = line.substr(tag.size() + 1);
       co_return outcome;
     }
-    if (line.starts_with("* BYE")) co_return Error{ErrorCode::kClosed, std::string(line)};
+    if (line.starts_with("* BYE")) bye = line;
     if (line.ends_with(" EXISTS"))
       std::from_chars(line.data() + 2, line.data() + line.size(), outcome.exists);
     if (line.ends_with('}')) {
