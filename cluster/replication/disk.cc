@@ -116,6 +116,7 @@ void persist_next(Context& c) {
   }
   log.written = end_of(*group.records.back());
   log.persisting = true;
+  log.persist_began = c.now.steady;
   c.emit(std::move(group));
 }
 

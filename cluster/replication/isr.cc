@@ -21,6 +21,7 @@ bool is_slow(const State& state, const CopyId& copy, Micros now) {
   if (peer->hole || peer->disk_low || peer->state == Peer::State::kNeedsSeed) return true;
   // It holds up every commit as well, until it has reached the coordinator.
   if (peer->suspect_since && now - *peer->suspect_since > state.settings.slow_after) return true;
+  if (peer->stalled_since && now - *peer->stalled_since > state.settings.stall_time) return true;
   return peer->behind_since && now - *peer->behind_since > state.settings.lag_time;
 }
 
@@ -43,6 +44,7 @@ std::optional<CopyId> newcomer(const State& state, Micros now) {
   for (const auto& [node, peer] : state.primacy.peers) {
     if (!peer.copy || config.in_isr(*peer.copy) || !is_caught_up(state, peer)) continue;
     if (now - peer.heard > state.settings.slow_after || peer.disk_low) continue;
+    if (peer.stalled_since && now - *peer.stalled_since > state.settings.slow_after) continue;
     const auto readmission = state.primacy.readmissions.find(node);
     if (!few && readmission != state.primacy.readmissions.end() &&
         now < readmission->second.not_before)

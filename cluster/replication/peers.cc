@@ -49,6 +49,7 @@ void meet_again(Context& c, Peer& peer) {
   peer.reading = false;
   peer.behind_since.reset();
   peer.suspect_since.reset();
+  peer.stalled_since.reset();
   peer.round_sent = 0;
 }
 

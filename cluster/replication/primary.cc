@@ -99,9 +99,29 @@ bool is_caught_up(const State& state, const Peer& peer) {
   return peer.match >= std::max(state.primacy.reign_begins, state.commit);
 }
 
+namespace {
+
+// A primary that can commit nothing, where another copy perhaps could: then it must not go on being
+// heard, or nobody ever takes over (H18, H19). Not without the coordinator, for then nobody can.
+std::string_view why_useless(const State& state, Micros now) {
+  if (!state.coordinator_up || !state.primacy.begun || state.config->isr.size() < 2) return {};
+  const Settings& settings = state.settings;
+  if (state.log.persisting && now - state.log.persist_began > settings.stall_time)
+    return "its disk does not answer";
+  for (const CopyId& copy : state.config->isr) {
+    const auto peer = state.primacy.peers.find(copy.node);
+    if (peer != state.primacy.peers.end() && now - peer->second.heard <= settings.duel_time)
+      return {};
+  }
+  return "no other member of the ISR answers";
+}
+
+}  // namespace
+
 void continue_primacy(Context& c) {
   State& state = c.state;
   if (state.role != Role::kPrimary) return;
+  if (const auto why = why_useless(state, c.now.steady); !why.empty()) return abdicate(c, why);
   begin_reign(c);
   advance_commit(c);
   open_if_ready(c);

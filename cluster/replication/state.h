@@ -28,6 +28,7 @@ struct Settings {
   Micros coordinator_lost = std::chrono::seconds{6};  // then the primary hands over (H10)
   Micros transfer_time = std::chrono::milliseconds{200};
   Micros lag_time = std::chrono::seconds{5};     // a lag above lag_bytes for so long
+  Micros stall_time = std::chrono::seconds{3};   // a disk that makes nothing durable (H19)
   Micros readmit_min = std::chrono::seconds{5};  // before a member that was dropped
   Micros readmit_max = std::chrono::minutes{5};  // comes back (H19)
   Micros fetch_every = std::chrono::milliseconds{200};
@@ -70,6 +71,7 @@ struct LogState {
   LogEnd written;
   LogEnd durable;
   bool persisting = false;           // a Persist is running
+  Micros persist_began{};            // the newest one
   std::optional<LogEnd> truncating;  // a Truncate to here is running
   EpochTable table;
   WallTime last_time;
@@ -145,6 +147,7 @@ struct Peer {
   Micros sent{};
   std::optional<Micros> behind_since;
   std::optional<Micros> suspect_since;
+  std::optional<Micros> stalled_since;  // it acknowledges, but its disk gets no further
   bool suspect = false, hole = false, disk_low = false, coordinator_up = true;
 };
 

@@ -91,7 +91,9 @@ void on(Context& c, const Message& from, const Ack& ack) {
                       peer->state == Peer::State::kStreaming;
   if (!counts) return;
   peer->heard = c.now.steady;
-  peer->match = std::max(peer->match, std::min(ack.durable, state.log.end.lsn));
+  const Lsn match = std::max(peer->match, std::min(ack.durable, state.log.end.lsn));
+  const bool advances = match > peer->match;
+  peer->match = match;
   peer->acked = std::max(peer->acked, peer->match);
   peer->applied = ack.applied;
   peer->round = std::max(peer->round, ack.round);
@@ -103,6 +105,10 @@ void on(Context& c, const Message& from, const Ack& ack) {
   else if (!peer->suspect_since)
     peer->suspect_since = c.now.steady;
   // How far behind, and since when.
+  if (peer->match >= state.log.durable.lsn)
+    peer->stalled_since.reset();
+  else if (advances || !peer->stalled_since)
+    peer->stalled_since = c.now.steady;
   const bool lags = state.log.end.lsn - peer->match > state.settings.lag_bytes;
   if (!lags)
     peer->behind_since.reset();

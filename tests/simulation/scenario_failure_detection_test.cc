@@ -225,11 +225,7 @@ TEST(FailureDetectionScenario, NoCombinationOfCutsMakesNodesDeposeEachOtherForEv
                       const bool some_pair = pair(0) || pair(1) || pair(2);
                       const std::uint64_t changes = s.epoch() - before;
                       s.must(changes <= (some_pair ? 2 : 12), "few changes");
-                      // Not solved (docs/replication.md, H18): 0 leads and hears nobody, 1 or 2
-                      // does not hear 0. It drops the one that does not hear it, at min_isr it can
-                      // do no more, and the other one hears it well and waits.
-                      const bool stuck = cuts == 9 || cuts == 10 || cuts == 11;
-                      if (some_pair && !stuck) s.clients_go_on(seconds{5});
+                      if (some_pair) s.clients_go_on(seconds{5});
                       s.finish();
                     },
                     Bug::kNone, plan, 2),
@@ -248,6 +244,38 @@ TEST(FailureDetectionScenario, AMemberThatHangsIsDroppedAfterHalfASecond) {
                 s.run_for(seconds{6} - (s.cluster.now() - began));
                 s.must(s.in_isr(s.c), "at min_isr it is in again at once");
                 s.must(s.epoch() == before, "all in one epoch");
+                s.finish();
+              }),
+              IsEmpty());
+}
+
+// Its heartbeats are answered all the time.
+TEST(FailureDetectionScenario, AMemberWhoseDiskHangsIsDropped) {
+  EXPECT_THAT(play([](Scenario& s) {
+                const std::uint64_t before = s.epoch();
+                s.node(s.c).set_slow_disk(s.cluster.now() + milliseconds{100}, seconds{12});
+                s.run_for(milliseconds{100});
+                s.wait(seconds{4}, "it is out", [&] { return !s.in_isr(s.c); });
+                s.clients_go_on(seconds{1});
+                s.must(s.epoch() == before, "all in one epoch");
+                s.run_for(seconds{15});
+                s.must(s.in_isr(s.c), "it is in again");
+                s.finish();
+              }),
+              IsEmpty());
+}
+
+TEST(FailureDetectionScenario, APrimaryWhoseDiskHangsHandsOver) {
+  EXPECT_THAT(play([](Scenario& s) {
+                const std::uint64_t before = s.epoch();
+                s.node(s.a).set_slow_disk(s.cluster.now() + milliseconds{100}, seconds{12});
+                s.run_for(milliseconds{100});
+                s.wait_for_takeover(before, seconds{5});
+                s.must(!s.leads(s.a), "another one leads");
+                s.wait(seconds{4}, "it is out", [&] { return !s.in_isr(s.a); });
+                s.clients_go_on(seconds{1});
+                s.run_for(seconds{15});
+                s.must(s.in_isr(s.a), "it is in again");
                 s.finish();
               }),
               IsEmpty());

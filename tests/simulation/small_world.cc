@@ -41,6 +41,7 @@ void forget_times(State& state) {
     peer.sent = probe ? kNow - state.settings.probe_every : kNow;
     peer.heard = kNow;
     if (peer.suspect_since) peer.suspect_since = kNow;
+    if (peer.stalled_since) peer.stalled_since = kNow;
   }
   for (auto& [node, readmission] : state.primacy.readmissions)
     readmission = {due(readmission.not_before), Micros{0}, Micros{0}};

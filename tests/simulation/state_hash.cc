@@ -82,6 +82,7 @@ Hash& Hash::add(const Peer& peer) {
   add(peer.reading).add(peer.round).add(peer.round_sent).add(peer.heard).add(peer.sent);
   add(peer.behind_since)
       .add(peer.suspect_since)
+      .add(peer.stalled_since)
       .add(peer.suspect)
       .add(peer.hole)
       .add(peer.disk_low);
