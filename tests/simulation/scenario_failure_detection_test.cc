@@ -205,6 +205,24 @@ TEST(FailureDetectionScenario, ClocksThatDriftAndFreezeShowNothingOld) {
   EXPECT_THAT(play(script, Bug::kConfirmAnyEpoch, plan), HasSubstr("P2"));
 }
 
+TEST(FailureDetectionScenario, NodesThatFreezeInTurnStopNobodyForGood) {
+  Plan plan = calm_plan();
+  plan.clock_drift = 0.1;
+  for (const Micros time : {Micros{seconds{1}}, Micros{seconds{3}}, Micros{seconds{12}}})
+    EXPECT_THAT(play(
+                    [time](Scenario& s) {
+                      for (const std::uint32_t node : {s.a, s.b, s.c, s.a, s.b, s.c}) {
+                        s.node(node).freeze(time);
+                        s.run_for(time + milliseconds{500});
+                        s.check_reads();
+                        s.clients_go_on(seconds{15});
+                      }
+                      s.finish();
+                    },
+                    Bug::kNone, plan),
+                IsEmpty());
+}
+
 // H18. Every combination of links that carry nothing in one direction. Without candidate.cc's
 // hears_enough() 19 of the 64 fail, among them the one that isolates the third node.
 TEST(FailureDetectionScenario, NoCombinationOfCutsMakesNodesDeposeEachOtherForEver) {
