@@ -121,6 +121,8 @@ std::string_view why_useless(const State& state, Micros now) {
 void continue_primacy(Context& c) {
   State& state = c.state;
   if (state.role != Role::kPrimary) return;
+  // Its takeover was under way when it was told to stop.
+  if (state.stopping) return abdicate(c, "the node stops");
   if (const auto why = why_useless(state, c.now.steady); !why.empty()) return abdicate(c, why);
   begin_reign(c);
   advance_commit(c);

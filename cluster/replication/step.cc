@@ -34,8 +34,7 @@ void on(Context& c, const Started& event) {
 void on(Context&, const Tick&) {}
 
 void on(Context& c, const Stop&) {
-  c.state.stopping = true;
-  if (c.state.role == Role::kPrimary) abdicate(c, "the node stops");
+  c.state.stopping = true;  // a primary abdicates (continue_primacy)
 }
 
 void on(Context& c, const Applied& event) {
