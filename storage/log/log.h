@@ -92,7 +92,9 @@ class Log {
   virtual Result<std::vector<RecordHeader>> append(Epoch epoch, Lsn commit,
                                                    std::span<const NewRecord> group) = 0;
   // Appends records that have their place already, all of one epoch: where this log ends, in its
-  // chain. Errors: as append(); kInvalidArgument if they do not fit on its end.
+  // chain. Headers are checked in full, meta and body for their lengths only: the primary has just
+  // computed their checksums. Records from outside pass verify() (record_codec.h) before they come
+  // here. Errors: as append(); kInvalidArgument if they do not fit on its end.
   virtual Result<void> append_placed(std::span<const PlacedRecord> group) = 0;
   // Makes everything appended durable: one fdatasync. Returns the durable end. Errors: kIo.
   virtual Result<Lsn> sync() = 0;

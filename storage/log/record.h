@@ -91,7 +91,8 @@ struct NewRecord {
 };
 
 // A record that has its place: laid out by whoever leads the shard, the same bytes in every copy's
-// log. Meta and body have the checksums that the header tells.
+// log. Meta and body have the checksums that the header tells; if they came from outside, verify()
+// (record_codec.h) has found so.
 struct PlacedRecord {
   RecordHeader header;
   std::string_view meta;

@@ -81,4 +81,39 @@ std::optional<RecordHeader> decode_header(Bytes bytes, std::uint32_t seed) {
   return header;
 }
 
+const char* fault_of_header(const PlacedRecord& record, std::uint32_t seed) {
+  RecordHeader header = record.header;
+  // Further bytes of a header would be lost: it is written from its fields.
+  if (header.header_bytes != kRecordHeaderBytes) return "a header of another length";
+  std::array<std::byte, kRecordHeaderBytes> bytes;
+  encode_header(header, seed, bytes);
+  if (header.crc != record.header.crc) return "the checksum of its header is wrong";
+  std::uint64_t body_bytes = 0;
+  for (const SharedBytes& part : record.body) body_bytes += part->size();
+  if (header.meta_bytes != record.meta.size() || header.body_bytes != body_bytes)
+    return "not as long as its header says";
+  if (header.meta_bytes > kRecordMetaBytesMax || header.body_bytes > kRecordBodyBytesMax)
+    return "above the limits";
+  if ((header.body_bytes > 0) != ((header.flags & kHasBody) != 0))
+    return "its flags do not fit its body";
+  // Recovery would take such a field for a proof of what was durable.
+  if (header.commit > header.lsn) return "its commit point is behind it";
+  return nullptr;
+}
+
+Result<void> verify(const PlacedRecord& record, std::uint32_t seed) {
+  const auto wrong = [&](const char* why, ErrorCode code = ErrorCode::kCorrupt) {
+    return Error{code, "the record for lsn " + to_string(record.header.lsn) + ": " + why};
+  };
+  if (const char* fault = fault_of_header(record, seed))
+    return wrong(fault, record.header.header_bytes > kRecordHeaderBytes ? ErrorCode::kUnsupported
+                                                                        : ErrorCode::kCorrupt);
+  if (crc32c(as_bytes(record.meta)) != record.header.meta_crc)
+    return wrong("the checksum of its meta is wrong");
+  std::uint32_t body_crc = 0;
+  for (const SharedBytes& part : record.body) body_crc = crc32c_extend(body_crc, as_bytes(*part));
+  if (body_crc != record.header.body_crc) return wrong("the checksum of its body is wrong");
+  return {};
+}
+
 }  // namespace everpost::storage

@@ -1,4 +1,5 @@
-// The 64 bytes of a record's header. Layout: docs/formats/log.md, "Record".
+// The 64 bytes of a record's header, and whether a record is what its header says. Layout:
+// docs/formats/log.md, "Record".
 #pragma once
 
 #include <optional>
@@ -27,5 +28,16 @@ constexpr std::size_t kRecordHeaderBytesMax = 255 * 8;
 
 // The header at the start of `bytes`, or nothing if its length, checksum or limits are wrong.
 std::optional<RecordHeader> decode_header(Bytes bytes, std::uint32_t seed);
+
+// Whether a record from outside is what its header says: the header's checksum, the lengths and
+// limits, and the checksums of meta and body, all of which are read. Whoever takes records from a
+// peer calls this on receipt, before anybody else sees them: Log::append_placed() does not look
+// into meta and body, for those of its own primary were sealed a moment ago. What passes here and
+// goes on from the log's end in an epoch that is not fenced is taken there.
+// Errors: kCorrupt; kUnsupported (a longer header, of a later minor version).
+Result<void> verify(const PlacedRecord& record, std::uint32_t seed);
+
+// The same without reading meta and body: what is wrong, or null.
+const char* fault_of_header(const PlacedRecord& record, std::uint32_t seed);
 
 }  // namespace everpost::storage

@@ -297,18 +297,15 @@ Result<void> SegmentLog::check_places(std::span<const PlacedRecord> group) const
   Lsn at = tail_.end;
   std::uint32_t chain = tail_.crc;
   for (const PlacedRecord& record : group) {
-    RecordHeader header = record.header;
-    std::uint64_t body_bytes = 0;
-    for (const SharedBytes& part : record.body) body_bytes += part->size();
-    std::array<std::byte, kRecordHeaderBytes> bytes;
-    encode_header(header, seed_, bytes);
-    if (header.lsn != at || header.prev_crc != chain || header.crc != record.header.crc ||
-        header.epoch != group.front().header.epoch || header.meta_bytes != record.meta.size() ||
-        header.body_bytes != body_bytes || header.meta_bytes > kRecordMetaBytesMax ||
-        header.body_bytes > kRecordBodyBytesMax || header.commit > at)
+    const RecordHeader& header = record.header;
+    const char* fault = fault_of_header(record, seed_);
+    if (!fault && (header.lsn != at || header.prev_crc != chain))
+      fault = "does not go on from the log's end";
+    if (!fault && header.epoch != group.front().header.epoch) fault = "of another epoch";
+    if (fault)
       return Error{ErrorCode::kInvalidArgument, "the record for lsn " + to_string(header.lsn) +
-                                                    " does not go on from the log's end at " +
-                                                    to_string(at)};
+                                                    ", where the log is at " + to_string(at) +
+                                                    ": " + fault};
     at = header.end();
     chain = header.crc;
   }
