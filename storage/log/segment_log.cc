@@ -23,13 +23,17 @@ std::uint64_t group_bytes(std::span<const NewRecord> group) {
   return bytes;
 }
 
-// Whether the checksums are there. Computing them again for every record would cost as much as the
-// write; but one that was forgotten is zero, and a right one is zero once in four thousand
+// Whether the checksums may be missing. Computing them again for every record would cost as much as
+// the write; but one that was forgotten is zero, and a right one is zero once in four thousand
 // millions.
+template <class Sums>
+bool maybe_unsealed(const Sums& sums, std::uint64_t meta_bytes, std::uint64_t body_bytes) {
+  return (sums.meta_crc == 0 && meta_bytes > 0) || (sums.body_crc == 0 && body_bytes > 0);
+}
+
 bool sealed(const NewRecord& record) {
   NewRecord again;
-  if ((record.meta_crc == 0 && !record.meta.empty()) ||
-      (record.body_crc == 0 && record.body_bytes() > 0)) {
+  if (maybe_unsealed(record, record.meta.size(), record.body_bytes())) {
     again.meta = record.meta;
     again.body = record.body;
     again.seal();
@@ -302,6 +306,9 @@ Result<void> SegmentLog::check_places(std::span<const PlacedRecord> group) const
     if (!fault && (header.lsn != at || header.prev_crc != chain))
       fault = "does not go on from the log's end";
     if (!fault && header.epoch != group.front().header.epoch) fault = "of another epoch";
+    if (!fault && maybe_unsealed(header, header.meta_bytes, header.body_bytes) &&
+        !storage::verify(record, seed_))
+      fault = "without its checksums";
     if (fault)
       return Error{ErrorCode::kInvalidArgument, "the record for lsn " + to_string(header.lsn) +
                                                     ", where the log is at " + to_string(at) +

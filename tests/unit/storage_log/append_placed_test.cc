@@ -94,6 +94,16 @@ TEST(AppendPlaced, RefusesWhatDoesNotGoOnFromItsEnd) {
          sent[2].header.flags = 0;
          sent[2].reseal();
        }},
+      {"a meta that was not sealed",
+       [](std::vector<Sent>& sent) {
+         sent[0].header.meta_crc = 0;
+         sent[0].reseal();
+       }},
+      {"a body that was not sealed",
+       [](std::vector<Sent>& sent) {
+         sent[0].header.body_crc = 0;
+         sent[0].reseal();
+       }},
       {"a commit point behind it",
        [](std::vector<Sent>& sent) {
          sent[2].header.commit = sent[2].header.lsn + 8;
