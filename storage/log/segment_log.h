@@ -1,4 +1,5 @@
-// The log on segments. segment_log.cc writes, segment_log_read.cc reads.
+// The log on segments. segment_log.cc opens, starts and cuts them; segment_log_append.cc writes
+// records, segment_log_read.cc reads them.
 #pragma once
 
 #include <atomic>
