@@ -1,59 +1,16 @@
 #include "cluster/coordinator/embedded.h"
 
-#include <charconv>
 #include <cstdio>
-#include <optional>
 
-#include "base/crc32c.h"
+#include "base/bytes.h"
 #include "base/random.h"
+#include "cluster/coordinator/shard_value.h"
+#include "cluster/coordinator/value_text.h"
 
 namespace everpost::cluster {
 namespace {
 
 constexpr std::uint64_t kFileBytesMax = 64 << 10;
-
-std::string with_crc(std::string text) {
-  char line[16];
-  std::snprintf(line, sizeof line, "crc %08x\n", crc32c(as_bytes(text)));
-  return text + line;
-}
-
-// The lines before a valid "crc" line.
-Result<std::string_view> checked(std::string_view text) {
-  const auto at = text.rfind("crc ");
-  if (at == std::string_view::npos || text != with_crc(std::string(text.substr(0, at))))
-    return Error{ErrorCode::kCorrupt, "its checksum does not fit its contents"};
-  return text.substr(0, at);
-}
-
-// Cuts the next word, up to a space or line end, off `text`.
-std::string_view next_word(std::string_view& text) {
-  const auto end = std::min(text.find_first_of(" \n"), text.size());
-  const auto word = text.substr(0, end);
-  text.remove_prefix(std::min(end + 1, text.size()));
-  return word;
-}
-
-template <class T>
-std::optional<T> number(std::string_view word) {
-  T value{};
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), value);
-  if (error != std::errc{} || end != word.data() + word.size()) return std::nullopt;
-  return value;
-}
-
-std::optional<Uuid> uuid(std::string_view word) {
-  Uuid id;
-  if (word.size() != id.size() * 2) return std::nullopt;
-  for (std::size_t i = 0; i < id.size(); ++i) {
-    unsigned char byte = 0;
-    const char* at = word.data() + 2 * i;
-    const auto [end, error] = std::from_chars(at, at + 2, byte, 16);
-    if (error != std::errc{} || end != at + 2) return std::nullopt;
-    id[i] = std::byte{byte};
-  }
-  return id;
-}
 
 std::string file_name(ShardId shard) {
   char name[24];
@@ -63,61 +20,13 @@ std::string file_name(ShardId shard) {
 
 }  // namespace
 
-std::string encode(const Versioned& value) {
-  const ShardConfig& config = value.config;
-  std::string text = "format 1\nversion " + std::to_string(value.version) + "\nlineage " +
-                     to_string(config.lineage) + "\nepoch " + to_string(config.epoch) +
-                     "\nprimary " + to_string(config.primary) + "\nmin_isr " +
-                     std::to_string(config.min_isr) + "\n";
-  for (const CopyId& copy : config.isr)
-    text += "isr " + to_string(copy.node) + " " + hex(copy.disk) + "\n";
-  for (const NodeId node : config.replicas) text += "replica " + to_string(node) + "\n";
-  return with_crc(std::move(text));
-}
-
-Result<Versioned> decode_shard_config(std::string_view text) {
-  ASSIGN_OR_RETURN(std::string_view rest, checked(text));
-  Versioned value;
-  const auto bad = [](std::string_view name) {
-    return Error{ErrorCode::kCorrupt, "bad value of \"" + std::string(name) + "\""};
-  };
-  while (!rest.empty()) {
-    const auto name = next_word(rest);
-    const auto word = next_word(rest);
-    const auto n = number<std::uint64_t>(word);
-    if (!n) return bad(name);
-    if (name == "format") {
-      if (*n != 1)
-        return Error{ErrorCode::kUnsupported,
-                     "written by a newer release (format " + std::string(word) + ")"};
-    } else if (name == "version") {
-      value.version = *n;
-    } else if (name == "lineage") {
-      value.config.lineage = Lineage{static_cast<std::uint32_t>(*n)};
-    } else if (name == "epoch") {
-      value.config.epoch = Epoch{static_cast<std::uint32_t>(*n)};
-    } else if (name == "primary") {
-      value.config.primary = NodeId{static_cast<std::uint32_t>(*n)};
-    } else if (name == "min_isr") {
-      value.config.min_isr = static_cast<std::uint8_t>(*n);
-    } else if (name == "isr") {
-      const auto disk = uuid(next_word(rest));
-      if (!disk) return bad(name);
-      value.config.isr.push_back({NodeId{static_cast<std::uint32_t>(*n)}, *disk});
-    } else if (name == "replica") {
-      value.config.replicas.push_back(NodeId{static_cast<std::uint32_t>(*n)});
-    } else {
-      return Error{ErrorCode::kUnsupported, "unknown name \"" + std::string(name) + "\""};
-    }
-  }
-  return value;
-}
-
 Result<std::unique_ptr<EmbeddedCoordinator>> EmbeddedCoordinator::open(storage::Env& env,
                                                                        const std::string& folder) {
   RETURN_IF_ERROR(env.make_folder(folder));
   std::unique_ptr<EmbeddedCoordinator> coordinator(new EmbeddedCoordinator(env, folder));
   RETURN_IF_ERROR(coordinator->load());
+  coordinator->listeners_.set_reachable(true);
+  coordinator->thread_ = std::thread([&self = *coordinator] { self.run(); });
   return coordinator;
 }
 
@@ -126,11 +35,11 @@ Result<void> EmbeddedCoordinator::load() {
   ASSIGN_OR_RETURN(const bool known, env_.exists(identity));
   if (known) {
     ASSIGN_OR_RETURN(const std::string text, storage::read_file(env_, identity, kFileBytesMax));
-    const auto lines = checked(text);
+    const auto lines = checked_lines(text);
     if (!lines) return in_context(identity, lines.error());
     std::string_view rest = *lines;
     if (next_word(rest) == "cluster")
-      if (const auto id = uuid(next_word(rest))) cluster_ = *id;
+      if (const auto id = uuid_in(next_word(rest))) cluster_ = *id;
     if (cluster_ == Uuid{}) return Error{ErrorCode::kCorrupt, identity + ": no cluster id in it"};
   } else {
     cluster_ = random_uuid();
@@ -140,7 +49,7 @@ Result<void> EmbeddedCoordinator::load() {
   ASSIGN_OR_RETURN(const auto names, env_.list(folder_));
   for (const std::string& name : names) {
     if (!name.starts_with("shard-")) continue;
-    const auto id = number<std::uint32_t>(std::string_view(name).substr(6));
+    const auto id = number_in<std::uint32_t>(std::string_view(name).substr(6));
     if (!id) continue;  // a temporary file of an interrupted write
     const std::string path = folder_ + "/" + name;
     ASSIGN_OR_RETURN(const std::string text, storage::read_file(env_, path, kFileBytesMax));
@@ -163,7 +72,7 @@ Result<std::vector<ShardId>> EmbeddedCoordinator::shards() {
   return ids;
 }
 
-Result<Versioned> EmbeddedCoordinator::get(ShardId shard) {
+Result<Versioned> EmbeddedCoordinator::find(ShardId shard) {
   const std::scoped_lock lock(mutex_);
   const auto found = shards_.find(shard);
   if (found == shards_.end())
@@ -181,8 +90,8 @@ Result<Versioned> EmbeddedCoordinator::create(ShardId shard, const ShardConfig& 
   return value;
 }
 
-Result<std::uint64_t> EmbeddedCoordinator::compare_and_set(ShardId shard, std::uint64_t version,
-                                                           const ShardConfig& config) {
+Result<std::uint64_t> EmbeddedCoordinator::replace(ShardId shard, std::uint64_t version,
+                                                   const ShardConfig& config) {
   const std::scoped_lock lock(mutex_);
   const auto found = shards_.find(shard);
   if (found == shards_.end())
@@ -195,6 +104,64 @@ Result<std::uint64_t> EmbeddedCoordinator::compare_and_set(ShardId shard, std::u
   RETURN_IF_ERROR(store(shard, value));
   found->second = value;
   return value.version;
+}
+
+void EmbeddedCoordinator::get(ShardId shard, Answer<Versioned> answer) {
+  post([this, shard, answer = std::move(answer)] { answer(find(shard)); });
+}
+
+void EmbeddedCoordinator::compare_and_set(ShardId shard, std::uint64_t version,
+                                          const ShardConfig& config, Answer<std::uint64_t> answer) {
+  post([this, shard, version, config, answer = std::move(answer)] {
+    const auto replaced = replace(shard, version, config);
+    answer(replaced);
+    if (replaced) listeners_.changed(shard);
+  });
+}
+
+// Nobody else writes these files: what is known here is what is stored.
+void EmbeddedCoordinator::verify(ShardId shard, std::uint64_t version, Answer<bool> answer) {
+  post([this, shard, version, answer = std::move(answer)] {
+    const auto found = find(shard);
+    if (!found) return answer(found.error());
+    answer(found->version == version);
+  });
+}
+
+std::unique_ptr<Coordinator::Watch> EmbeddedCoordinator::watch(ShardId shard, Listener listener) {
+  auto watch = listeners_.add(shard, std::move(listener));
+  post([this] { listeners_.tell_reachable(); });
+  return watch;
+}
+
+// ---- the thread
+
+void EmbeddedCoordinator::post(std::function<void()> job) {
+  const std::scoped_lock lock(jobs_mutex_);
+  jobs_.push_back(std::move(job));
+  wake_.notify_one();
+}
+
+void EmbeddedCoordinator::run() {
+  std::unique_lock lock(jobs_mutex_);
+  for (;;) {
+    wake_.wait(lock, [this] { return stopping_ || !jobs_.empty(); });
+    if (jobs_.empty()) return;
+    const auto job = std::move(jobs_.front());
+    jobs_.pop_front();
+    lock.unlock();
+    job();
+    lock.lock();
+  }
+}
+
+EmbeddedCoordinator::~EmbeddedCoordinator() {
+  {
+    const std::scoped_lock lock(jobs_mutex_);
+    stopping_ = true;
+    wake_.notify_one();
+  }
+  if (thread_.joinable()) thread_.join();
 }
 
 }  // namespace everpost::cluster

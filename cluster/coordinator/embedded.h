@@ -5,15 +5,20 @@
 //   <folder>/shard-0007   the shard's configuration, replaced atomically
 //
 // docs/formats/coordinator.md has the details. Both are text, one "name value" a line, ending with
-// a "crc" line over what is before it.
+// a "crc" line over what is before it. A thread of its own writes them and answers, so that nobody
+// else waits for the disk.
 #pragma once
 
+#include <condition_variable>
+#include <deque>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <string>
+#include <thread>
 
 #include "cluster/coordinator/coordinator.h"
+#include "cluster/coordinator/listeners.h"
 #include "storage/env/env.h"
 
 namespace everpost::cluster {
@@ -24,29 +29,44 @@ class EmbeddedCoordinator : public Coordinator {
   static Result<std::unique_ptr<EmbeddedCoordinator>> open(storage::Env& env,
                                                            const std::string& folder);
 
+  // Does first what was asked for.
+  ~EmbeddedCoordinator() override;
+
   Uuid cluster() const { return cluster_; }
 
+  // Errors of the disk: kIo, kNoSpace. There are no deadlines: an answer is as sure as the disk is.
+  void get(ShardId shard, Answer<Versioned> answer) override;
+  void compare_and_set(ShardId shard, std::uint64_t version, const ShardConfig& config,
+                       Answer<std::uint64_t> answer) override;
+  void verify(ShardId shard, std::uint64_t version, Answer<bool> answer) override;
+  std::unique_ptr<Watch> watch(ShardId shard, Listener listener) override;
+  bool is_on_own_disk() const override { return true; }
+
   Result<std::vector<ShardId>> shards() override;
-  Result<Versioned> get(ShardId shard) override;
   Result<Versioned> create(ShardId shard, const ShardConfig& config) override;
-  Result<std::uint64_t> compare_and_set(ShardId shard, std::uint64_t version,
-                                        const ShardConfig& config) override;
 
  private:
   EmbeddedCoordinator(storage::Env& env, std::string folder)
       : env_(env), folder_(std::move(folder)) {}
   Result<void> load();
   Result<void> store(ShardId shard, const Versioned& value);
+  Result<Versioned> find(ShardId shard);
+  Result<std::uint64_t> replace(ShardId shard, std::uint64_t version, const ShardConfig& config);
+  void post(std::function<void()> job);
+  void run();
 
   storage::Env& env_;
   const std::string folder_;
   Uuid cluster_{};
-  std::mutex mutex_;
+  std::mutex mutex_;  // of the values
   std::map<ShardId, Versioned> shards_;
-};
+  Listeners listeners_;
 
-// The text form of a shard's value, and back. Errors: kCorrupt.
-std::string encode(const Versioned& value);
-Result<Versioned> decode_shard_config(std::string_view text);
+  std::mutex jobs_mutex_;
+  std::condition_variable wake_;
+  std::deque<std::function<void()>> jobs_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
 
 }  // namespace everpost::cluster

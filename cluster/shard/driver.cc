@@ -61,15 +61,23 @@ Driver::Driver(const Options& options, Callbacks callbacks)
       callbacks_(std::move(callbacks)),
       core_(make_state(identity_of(options), settings_of(options))),
       handed_over_(options.replica->applied()),
-      thread_([this] { run(); }) {}
+      thread_([this] { run(); }) {
+  link_->driver = this;
+}
 
 Driver::~Driver() { stop(); }
 
 Now Driver::now() const { return {system_clock().steady(), options_.time->now()}; }
 
 Result<void> Driver::open(std::chrono::seconds limit) {
+  watch_ = options_.coordinator->watch(
+      shard(), {.changed =
+                    [this] {
+                      const std::scoped_lock lock(mutex_);
+                      if (!stopping_ && !failure_) read_config();
+                    },
+                .reachable = [this](bool up) { tell(CoordinatorState{up}); }});
   std::unique_lock lock(mutex_);
-  happen(CoordinatorState{true});
   happen(started(options_));
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!opened_ && !failure_) {
@@ -136,10 +144,7 @@ void Driver::applied(Lsn lsn) {
 
 void Driver::fail(const Error& error) {
   const std::scoped_lock lock(mutex_);
-  if (!failure_) failure_ = error;
-  happen(DiskFailed{});
-  wake_.notify_all();
-  changed_.notify_all();
+  break_down(error);
 }
 
 void Driver::tick() {
@@ -154,9 +159,19 @@ void Driver::stop() {
     wake_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
+  watch_.reset();
+  const std::scoped_lock lock(link_->mutex);
+  link_->driver = nullptr;
 }
 
 // ---- under the mutex
+
+void Driver::break_down(const Error& error) {
+  if (!failure_) failure_ = error;
+  happen(DiskFailed{});
+  wake_.notify_all();
+  changed_.notify_all();
+}
 
 void Driver::happen(const Event& event) {
   step(core_, now(), event, effects_);
@@ -186,6 +201,10 @@ void Driver::carry_out(Effect& effect) {
     queue(std::move(effect));
   } else if constexpr (std::is_constructible_v<Job, Effect>) {
     queue(std::move(effect));
+  } else if constexpr (std::is_same_v<Effect, Cas> || std::is_same_v<Effect, VerifyConfig>) {
+    ask(effect);
+  } else if constexpr (std::is_same_v<Effect, ReadConfig>) {
+    read_config();
   } else if constexpr (std::is_same_v<Effect, Commit>) {
     hand_over(effect.up_to);
   } else if constexpr (std::is_same_v<Effect, Accepted>) {
@@ -245,6 +264,80 @@ void Driver::hand_over(Lsn up_to) {
     waiting_.pop_front();
   }
   if (!records.empty()) callbacks_.committed(std::move(records));
+}
+
+// ---- the coordinator
+
+template <class T, class Take>
+Coordinator::Answer<T> Driver::answered(Take take) {
+  return [link = link_, take = std::move(take)](Result<T> result) {
+    const std::scoped_lock alive(link->mutex);
+    if (link->driver == nullptr) return;
+    const std::scoped_lock lock(link->driver->mutex_);
+    take(*link->driver, result);
+  };
+}
+
+// An embedded coordinator's files are on this node's disk, and share its fate. A value that was
+// removed and made again is not to be trusted (H5). Everything else may pass, and the core asks
+// again.
+bool Driver::trouble(const char* what, const Error& error) {
+  const bool disk = error.code == ErrorCode::kIo || error.code == ErrorCode::kCorrupt;
+  if ((disk && options_.coordinator->is_on_own_disk()) || error.code == ErrorCode::kFenced) {
+    break_down(error);
+    return false;
+  }
+  log::warning(what, {{"shard", shard()}, {"error", to_string(error)}});
+  trouble_ = std::string("; ") + what + ": " + to_string(error);
+  return true;
+}
+
+void Driver::ask(const Cas& cas) {
+  const CasDone unknown{cas.config.nonce, CasDone::Outcome::kUnknown, cas.version + 1};
+  options_.coordinator->compare_and_set(
+      shard(), cas.version, cas.config,
+      answered<std::uint64_t>([unknown](Driver& self, const Result<std::uint64_t>& stored) {
+        CasDone done = unknown;
+        if (stored) {
+          done.outcome = CasDone::Outcome::kStored;
+          done.version = *stored;
+        } else if (!self.trouble("the coordinator did not store a change", stored.error())) {
+          return;
+        } else if (stored.error().code == ErrorCode::kConflict) {
+          done.outcome = CasDone::Outcome::kConflict;
+        }
+        self.happen(done);
+      }));
+}
+
+void Driver::ask(const VerifyConfig& verify) {
+  options_.coordinator->verify(
+      shard(), verify.version, answered<bool>([verify](Driver& self, const Result<bool>& still) {
+        if (!still && !self.trouble("the coordinator does not answer", still.error())) return;
+        self.happen(ConfigVerified{verify.token, verify.version, still.value_or(false)});
+      }));
+}
+
+// One at a time: hints may come faster than answers.
+void Driver::read_config() {
+  if (reading_config_) {
+    read_config_again_ = true;
+    return;
+  }
+  reading_config_ = true;
+  options_.coordinator->get(shard(),
+                            answered<Versioned>([](Driver& self, const Result<Versioned>& found) {
+                              self.config_was_read(found);
+                            }));
+}
+
+void Driver::config_was_read(const Result<Versioned>& found) {
+  reading_config_ = false;
+  if (found)
+    happen(ConfigSeen{found->config, found->version});
+  else if (!trouble("the coordinator does not answer", found.error()))
+    return;
+  if (std::exchange(read_config_again_, false)) read_config();
 }
 
 // ---- the thread
@@ -392,43 +485,6 @@ Result<void> Driver::work(ReadLog& job) {
 Result<void> Driver::work(Mend&) {
   // The log does not open with a hole in it, so there is none to mend (docs/formats/log.md).
   return Error{ErrorCode::kUnsupported, "mending a log is not built"};
-}
-
-// An embedded coordinator's files are on this node's disk, and share its fate; everything else may
-// pass, and the core asks again.
-Result<void> Driver::trouble(const char* what, const Error& error) {
-  if (error.code == ErrorCode::kIo || error.code == ErrorCode::kCorrupt) return error;
-  log::warning(what, {{"shard", shard()}, {"error", to_string(error)}});
-  const std::scoped_lock lock(mutex_);
-  trouble_ = std::string("; ") + what + ": " + to_string(error);
-  return {};
-}
-
-Result<void> Driver::work(Cas& job) {
-  const auto stored = options_.coordinator->compare_and_set(shard(), job.version, job.config);
-  CasDone done{job.config.nonce, CasDone::Outcome::kUnknown, job.version + 1};
-  if (stored) {
-    done.outcome = CasDone::Outcome::kStored;
-    done.version = *stored;
-  } else {
-    RETURN_IF_ERROR(trouble("the coordinator did not store a change", stored.error()));
-    if (stored.error().code == ErrorCode::kConflict) done.outcome = CasDone::Outcome::kConflict;
-  }
-  tell(done);
-  return {};
-}
-
-Result<void> Driver::work(ReadConfig&) {
-  auto found = options_.coordinator->get(shard());
-  if (!found) return trouble("the coordinator does not answer", found.error());
-  tell(ConfigSeen{std::move(found->config), found->version});
-  return {};
-}
-
-Result<void> Driver::work(VerifyConfig& job) {
-  const auto found = options_.coordinator->get(shard());
-  tell(ConfigVerified{job.token, job.version, found && found->version == job.version});
-  return {};
 }
 
 Result<void> Driver::work(ReadBack& job) {

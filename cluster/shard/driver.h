@@ -1,7 +1,7 @@
 // Runs the replication core (cluster/replication) of one shard: makes events of what happens, and
-// carries out its effects. What may block (the log, the meta file, the coordinator) runs on a
-// thread of its own, one thing at a time; everything else happens on whichever thread brings the
-// event, in microseconds, under one mutex.
+// carries out its effects. What may block (the log, the meta file) runs on a thread of its own, one
+// thing at a time; everything else happens on whichever thread brings the event, in microseconds,
+// under one mutex. The coordinator answers on its threads: the disk does not wait for it.
 //
 // Group commit comes of it: while one group is being synced, the next one gathers in the core's
 // log.
@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -85,8 +86,12 @@ class Driver {
     Lsn from, to;
   };
   using Job = std::variant<replication::Persist, replication::Truncate, replication::SaveMeta,
-                           replication::ReadLog, replication::Mend, replication::Cas,
-                           replication::ReadConfig, replication::VerifyConfig, ReadBack>;
+                           replication::ReadLog, replication::Mend, ReadBack>;
+  // Answers of the coordinator that come after the driver's end find nobody here.
+  struct Link {
+    std::mutex mutex;
+    Driver* driver = nullptr;
+  };
   struct Waiting {
     Lsn lsn;
     std::shared_ptr<Waiter> waiter;
@@ -101,6 +106,18 @@ class Driver {
   void queue(Job job);
   template <class Effect>
   void carry_out(Effect& effect);
+  void ask(const replication::Cas& effect);
+  void ask(const replication::VerifyConfig& effect);
+  void read_config();
+  // What is wrong with the coordinator; whether the shard can go on without it.
+  bool trouble(const char* what, const Error& error);
+  void break_down(const Error& error);
+
+  // ---- the coordinator's threads
+  // A callback that calls `take(*this, result)` under the mutex, if the driver is still there.
+  template <class T, class Take>
+  Coordinator::Answer<T> answered(Take take);
+  void config_was_read(const Result<Versioned>& found);
 
   // ---- the thread
   void run();
@@ -112,11 +129,7 @@ class Driver {
   Result<void> work(replication::SaveMeta& job);
   Result<void> work(replication::ReadLog& job);
   Result<void> work(replication::Mend& job);
-  Result<void> work(replication::Cas& job);
-  Result<void> work(replication::ReadConfig& job);
-  Result<void> work(replication::VerifyConfig& job);
   Result<void> work(ReadBack& job);
-  Result<void> trouble(const char* what, const Error& error);  // with the coordinator
   Result<void> append(std::span<const storage::PlacedRecord> records);
 
   replication::Now now() const;
@@ -132,6 +145,7 @@ class Driver {
   bool stopping_ = false, no_space_ = false, opened_ = false;
   std::optional<Error> failure_;
   std::string trouble_;  // the last with the coordinator, for open()'s error
+  bool reading_config_ = false, read_config_again_ = false;
 
   std::uint64_t requests_ = 0;
   std::unordered_map<std::uint64_t, Waiting> parked_;  // not in the log yet
@@ -142,6 +156,8 @@ class Driver {
   bool reading_back_ = false;
 
   Stats stats_;
+  const std::shared_ptr<Link> link_ = std::make_shared<Link>();
+  std::unique_ptr<Coordinator::Watch> watch_;
   std::thread thread_;
 };
 

@@ -3,6 +3,7 @@
 #include <array>
 
 #include "base/log.h"
+#include "base/random.h"
 
 namespace everpost::cluster {
 namespace {
@@ -36,12 +37,13 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
 
 Result<void> Shard::check_configuration() {
   const CopyId self{options_.node, replica_->disk()};
-  ASSIGN_OR_RETURN(const Versioned current, options_.coordinator->get(id()));
+  ASSIGN_OR_RETURN(const Versioned current, options_.coordinator->get_now(id()));
   ShardConfig config = current.config;
   if (current.version == 1 && config.isr.empty()) {
     config.isr = {self};  // a new shard: its first copy
     config.replicas = {self.node};
-    RETURN_IF_ERROR(options_.coordinator->compare_and_set(id(), current.version, config));
+    config.nonce = {self.node, Incarnation{random_u64()}, 1};
+    RETURN_IF_ERROR(options_.coordinator->compare_and_set_now(id(), current.version, config));
     return {};
   }
   if (!config.in_isr(self))
