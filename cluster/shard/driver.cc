@@ -9,9 +9,6 @@ namespace {
 
 using namespace replication;
 
-constexpr std::uint64_t kReadBackBytes = 4 << 20;  // handed over at once
-constexpr auto kSpaceRetry = std::chrono::seconds{1};
-
 Settings settings_of(const Driver::Options& options) {
   Settings settings;
   settings.group_bytes = options.group_bytes;
@@ -69,7 +66,7 @@ Driver::~Driver() { stop(); }
 
 Now Driver::now() const { return {system_clock().steady(), options_.time->now()}; }
 
-Result<void> Driver::open(std::chrono::seconds limit) {
+void Driver::start() {
   watch_ = options_.coordinator->watch(
       shard(), {.changed =
                     [this] {
@@ -77,8 +74,11 @@ Result<void> Driver::open(std::chrono::seconds limit) {
                       if (!stopping_ && !failure_) read_config();
                     },
                 .reachable = [this](bool up) { tell(CoordinatorState{up}); }});
+  tell(started(options_));
+}
+
+Result<void> Driver::wait_until_open(std::chrono::seconds limit) {
   std::unique_lock lock(mutex_);
-  happen(started(options_));
   const auto end = std::chrono::steady_clock::now() + limit;
   while (!opened_ && !failure_) {
     if (std::chrono::steady_clock::now() >= end)
@@ -92,9 +92,28 @@ Result<void> Driver::open(std::chrono::seconds limit) {
   return {};
 }
 
-Epoch Driver::epoch() const {
+Driver::Standing Driver::standing() const {
   const std::scoped_lock lock(mutex_);
-  return core_.meta.epoch;
+  Standing standing;
+  standing.role = core_.role;
+  standing.epoch = core_.meta.epoch;
+  standing.open = opened_;
+  standing.suspect = core_.meta.suspect;
+  standing.config = core_.config;
+  standing.config_version = core_.config_version;
+  standing.commit = core_.commit;
+  if (core_.config && core_.config->primary != NodeId{0}) standing.primary = core_.config->primary;
+  if (core_.role != Role::kPrimary) {
+    // A primary that speaks is newer than what the coordinator said last.
+    if (core_.following.primary && !core_.following.lost)
+      standing.primary = core_.following.primary->node;
+    return standing;
+  }
+  const Micros now = system_clock().steady();
+  for (const auto& [node, peer] : core_.primacy.peers)
+    standing.peers.push_back(
+        {node, peer.state == Peer::State::kStreaming, peer.match, peer.applied, now - peer.heard});
+  return standing;
 }
 
 Driver::Stats Driver::stats() const {
@@ -137,9 +156,37 @@ void Driver::propose(cluster::Proposal proposal) {
   happen(Propose{request, std::move(proposal.record)});
 }
 
+void Driver::read(std::shared_ptr<ReadWaiter> waiter) {
+  std::unique_lock lock(mutex_);
+  if (stopping_ || failure_) {
+    Error error = failure_.value_or(Error{ErrorCode::kUnavailable, "the shard is stopping"});
+    lock.unlock();
+    return waiter->fail(std::move(error));
+  }
+  const RequestId request{++requests_};
+  reads_.emplace(request.value, std::move(waiter));
+  happen(Read{request, Lsn{}});
+}
+
+void Driver::receive(Message message) {
+  const std::scoped_lock lock(mutex_);
+  if (!stopping_) happen(Received{std::move(message)});
+}
+
+void Driver::lost(NodeId peer) {
+  const std::scoped_lock lock(mutex_);
+  if (!stopping_) happen(PeerLost{peer});
+}
+
+void Driver::transfer(NodeId target) {
+  const std::scoped_lock lock(mutex_);
+  if (!stopping_) happen(TransferTo{target});
+}
+
 void Driver::applied(Lsn lsn) {
   const std::scoped_lock lock(mutex_);
   happen(Applied{lsn});
+  answer_reads();
 }
 
 void Driver::fail(const Error& error) {
@@ -149,13 +196,14 @@ void Driver::fail(const Error& error) {
 
 void Driver::tick() {
   const std::scoped_lock lock(mutex_);
-  if (!stopping_) happen(Tick{});
+  if (!stopping_ && next_wake(core_) <= system_clock().steady()) happen(Tick{});
 }
 
 void Driver::stop() {
   {
     const std::scoped_lock lock(mutex_);
     stopping_ = true;
+    if (options_.messenger && !failure_) happen(Stop{});  // its last words: others take over now
     wake_.notify_all();
   }
   if (thread_.joinable()) thread_.join();
@@ -189,9 +237,22 @@ void Driver::release(std::uint64_t bytes) {
   options_.waiting_bytes->give(bytes);
 }
 
-void Driver::refuse(Waiting waiting, Error error) {
-  release(waiting.bytes);
-  waiting.waiter->answer(std::move(error));
+void Driver::refuse(Change change, Error error) {
+  release(change.bytes);
+  change.waiter->fail(std::move(error));
+}
+
+Error Driver::moved() const {
+  if (failure_) return *failure_;
+  return {options_.messenger ? ErrorCode::kNotPrimary : ErrorCode::kUnavailable,
+          "this node does not lead the shard now"};
+}
+
+// Those whose state is applied by now.
+void Driver::answer_reads() {
+  const auto end = confirmed_reads_.upper_bound(core_.applied);
+  for (auto read = confirmed_reads_.begin(); read != end; ++read) read->second->answer(read->first);
+  confirmed_reads_.erase(confirmed_reads_.begin(), end);
 }
 
 template <class Effect>
@@ -212,11 +273,17 @@ void Driver::carry_out(Effect& effect) {
     parked.mapped().lsn = effect.lsn;
     waiting_.push_back(std::move(parked.mapped()));
   } else if constexpr (std::is_same_v<Effect, Refused>) {
-    auto parked = parked_.extract(effect.request.value);
-    const bool busy = effect.why == Refused::Why::kBusy;
-    refuse(std::move(parked.mapped()),
-           busy ? Error{ErrorCode::kBusy, "too many changes are waiting for the shard's log"}
-                : Error{ErrorCode::kUnavailable, "this node does not lead the shard now"});
+    Error error = effect.why == Refused::Why::kBusy
+                      ? Error{ErrorCode::kBusy, "too many operations are waiting for the shard"}
+                      : moved();
+    if (auto read = reads_.extract(effect.request.value))
+      read.mapped()->fail(std::move(error));
+    else if (auto parked = parked_.extract(effect.request.value))
+      refuse(std::move(parked.mapped()), std::move(error));
+  } else if constexpr (std::is_same_v<Effect, MayRead>) {
+    if (auto read = reads_.extract(effect.request.value))
+      confirmed_reads_.emplace(effect.at_least, std::move(read.mapped()));
+    answer_reads();
   } else if constexpr (std::is_same_v<Effect, Opened>) {
     opened_ = true;
     changed_.notify_all();
@@ -225,9 +292,7 @@ void Driver::carry_out(Effect& effect) {
     opened_ = false;
     log::warning("shard closed", {{"shard", shard()}, {"why", effect.why}});
     while (!waiting_.empty() && waiting_.back().lsn >= effect.from) {
-      refuse(std::move(waiting_.back()),
-             failure_.value_or(
-                 Error{ErrorCode::kUnavailable, "the shard is led by another node now"}));
+      refuse(std::move(waiting_.back()), moved());
       waiting_.pop_back();
     }
   } else if constexpr (std::is_same_v<Effect, Note>) {
@@ -240,8 +305,8 @@ void Driver::carry_out(Effect& effect) {
     wake_.notify_all();
     changed_.notify_all();
   } else {
-    // Other nodes are not connected yet: nobody to send to, and no reads that they confirm.
-    static_assert(std::is_same_v<Effect, Send> || std::is_same_v<Effect, MayRead>);
+    static_assert(std::is_same_v<Effect, Send>);
+    if (options_.messenger) options_.messenger->send(effect.to, shard(), effect.message);
   }
 }
 
@@ -264,250 +329,6 @@ void Driver::hand_over(Lsn up_to) {
     waiting_.pop_front();
   }
   if (!records.empty()) callbacks_.committed(std::move(records));
-}
-
-// ---- the coordinator
-
-template <class T, class Take>
-Coordinator::Answer<T> Driver::answered(Take take) {
-  return [link = link_, take = std::move(take)](Result<T> result) {
-    const std::scoped_lock alive(link->mutex);
-    if (link->driver == nullptr) return;
-    const std::scoped_lock lock(link->driver->mutex_);
-    take(*link->driver, result);
-  };
-}
-
-// An embedded coordinator's files are on this node's disk, and share its fate. A value that was
-// removed and made again is not to be trusted (H5). Everything else may pass, and the core asks
-// again.
-bool Driver::trouble(const char* what, const Error& error) {
-  const bool disk = error.code == ErrorCode::kIo || error.code == ErrorCode::kCorrupt;
-  if ((disk && options_.coordinator->is_on_own_disk()) || error.code == ErrorCode::kFenced) {
-    break_down(error);
-    return false;
-  }
-  log::warning(what, {{"shard", shard()}, {"error", to_string(error)}});
-  trouble_ = std::string("; ") + what + ": " + to_string(error);
-  return true;
-}
-
-void Driver::ask(const Cas& cas) {
-  const CasDone unknown{cas.config.nonce, CasDone::Outcome::kUnknown, cas.version + 1};
-  options_.coordinator->compare_and_set(
-      shard(), cas.version, cas.config,
-      answered<std::uint64_t>([unknown](Driver& self, const Result<std::uint64_t>& stored) {
-        CasDone done = unknown;
-        if (stored) {
-          done.outcome = CasDone::Outcome::kStored;
-          done.version = *stored;
-        } else if (!self.trouble("the coordinator did not store a change", stored.error())) {
-          return;
-        } else if (stored.error().code == ErrorCode::kConflict) {
-          done.outcome = CasDone::Outcome::kConflict;
-        }
-        self.happen(done);
-      }));
-}
-
-void Driver::ask(const VerifyConfig& verify) {
-  options_.coordinator->verify(
-      shard(), verify.version, answered<bool>([verify](Driver& self, const Result<bool>& still) {
-        if (!still && !self.trouble("the coordinator does not answer", still.error())) return;
-        self.happen(ConfigVerified{verify.token, verify.version, still.value_or(false)});
-      }));
-}
-
-// One at a time: hints may come faster than answers.
-void Driver::read_config() {
-  if (reading_config_) {
-    read_config_again_ = true;
-    return;
-  }
-  reading_config_ = true;
-  options_.coordinator->get(shard(),
-                            answered<Versioned>([](Driver& self, const Result<Versioned>& found) {
-                              self.config_was_read(found);
-                            }));
-}
-
-void Driver::config_was_read(const Result<Versioned>& found) {
-  reading_config_ = false;
-  if (found)
-    happen(ConfigSeen{found->config, found->version});
-  else if (!trouble("the coordinator does not answer", found.error()))
-    return;
-  if (std::exchange(read_config_again_, false)) read_config();
-}
-
-// ---- the thread
-
-void Driver::tell(const Event& event) {
-  const std::scoped_lock lock(mutex_);
-  happen(event);
-}
-
-void Driver::run() {
-  std::unique_lock lock(mutex_);
-  for (;;) {
-    const auto drained = [&] { return waiting_.empty() && parked_.empty(); };
-    wake_.wait(lock, [&] { return failure_ || !jobs_.empty() || (stopping_ && drained()); });
-    if (failure_ || (jobs_.empty() && stopping_)) break;
-    Job job = std::move(jobs_.front());
-    jobs_.pop_front();
-    lock.unlock();
-    const auto done = std::visit([this](auto& one) { return work(one); }, job);
-    lock.lock();
-    if (!done && done.error().code == ErrorCode::kNoSpace && stopping_) {
-      // Nothing was written: the replica can be closed as it is.
-      lock.unlock();
-      return answer_left(done.error());
-    }
-    if (!done) {
-      if (!failure_) failure_ = done.error();
-      happen(DiskFailed{});
-    }
-  }
-  if (!failure_) return;
-  const Error error = *failure_;
-  lock.unlock();
-  give_up(error);
-}
-
-void Driver::give_up(const Error& error) {
-  answer_left(error);
-  callbacks_.failed(error);
-}
-
-// Nobody is left waiting.
-void Driver::answer_left(const Error& error) {
-  std::vector<Waiting> left;
-  {
-    const std::scoped_lock lock(mutex_);
-    for (auto& [request, waiting] : std::exchange(parked_, {})) left.push_back(std::move(waiting));
-    for (Waiting& waiting : std::exchange(waiting_, {})) left.push_back(std::move(waiting));
-    for (const Waiting& waiting : left) release(waiting.bytes);
-    changed_.notify_all();
-  }
-  for (const Waiting& waiting : left) waiting.waiter->answer(error);
-}
-
-// Without space for a segment nothing was written; the records have their place and wait for it.
-Result<void> Driver::append(std::span<const storage::PlacedRecord> records) {
-  storage::Log& log = options_.replica->log();
-  for (bool told = false;;) {
-    auto written = log.append_placed(records);
-    std::unique_lock lock(mutex_);
-    no_space_ = !written && written.error().code == ErrorCode::kNoSpace;
-    if (!no_space_) return written;
-    if (!std::exchange(told, true))
-      log::error("no space for the log: free some, the shard goes on by itself then",
-                 {{"shard", shard()}, {"error", to_string(written.error())}});
-    wake_.wait_for(lock, kSpaceRetry, [this] { return stopping_ || failure_; });
-    if (stopping_ || failure_) return written;
-  }
-}
-
-Result<void> Driver::work(Persist& job) {
-  std::vector<storage::PlacedRecord> placed;
-  placed.reserve(job.records.size());
-  for (const LogRecordPtr& record : job.records)
-    placed.push_back({record->header, record->meta, record->body});
-  RETURN_IF_ERROR(append(placed));
-  const auto before = std::chrono::steady_clock::now();
-  ASSIGN_OR_RETURN(const Lsn durable, options_.replica->log().sync());
-  const auto spent = std::chrono::duration_cast<std::chrono::microseconds>(
-      std::chrono::steady_clock::now() - before);
-  {
-    const std::scoped_lock lock(mutex_);
-    ++stats_.groups;
-    stats_.records += placed.size();
-    stats_.bytes += placed.back().header.end() - placed.front().header.lsn;
-    stats_.sync_micros += static_cast<std::uint64_t>(spent.count());
-    happen(Persisted{durable});
-  }
-  // The hint comes second: nothing waits for it.
-  options_.replica->note_durable(durable);
-  return {};
-}
-
-Result<void> Driver::work(Truncate& job) {
-  storage::Log& log = options_.replica->log();
-  bool same_chain = true;
-  if (job.at.lsn < log.end()) {
-    ASSIGN_OR_RETURN(const storage::Record record, log.read_record(job.at.lsn));
-    same_chain = record.header.prev_crc == job.at.chain;
-  }
-  if (same_chain) {
-    options_.replica->note_durable(job.at.lsn);
-    RETURN_IF_ERROR(log.truncate(job.at.lsn));
-  }
-  const std::scoped_lock lock(mutex_);
-  while (same_chain && !uncommitted_.empty() && uncommitted_.back()->header.lsn >= job.at.lsn)
-    uncommitted_.pop_back();
-  happen(Truncated{same_chain, log.tail().time});
-  return {};
-}
-
-Result<void> Driver::work(SaveMeta& job) {
-  storage::ReplicaReign reign;
-  reign.epoch = job.meta.epoch;
-  reign.config_version = job.meta.config_version;
-  reign.fence_version = job.meta.fence_version;
-  reign.fence_epoch = job.meta.fence_epoch;
-  reign.suspect = job.meta.suspect;
-  RETURN_IF_ERROR(options_.replica->set_reign(reign));
-  tell(MetaSaved{});
-  return {};
-}
-
-Result<void> Driver::work(ReadLog& job) {
-  LogWasRead read{job.peer, job.purpose, job.from, {}};
-  std::uint64_t bytes = 0;
-  const auto scanned = options_.replica->log().scan(
-      job.from, job.to, [&](const storage::Record& record) -> Result<bool> {
-        auto copy = std::make_shared<LogRecord>();
-        copy->header = record.header;
-        copy->meta = as_text(record.meta);
-        if (!record.body.empty()) copy->body.push_back(share(std::string(as_text(record.body))));
-        read.records.push_back(std::move(copy));
-        bytes += record.header.end() - record.header.lsn;
-        return bytes < job.bytes;
-      });
-  // A part that cannot be read concerns the one who asked for it only.
-  if (!scanned)
-    log::error("a part of the log cannot be read",
-               {{"shard", shard()}, {"error", to_string(scanned.error())}});
-  tell(read);
-  return {};
-}
-
-Result<void> Driver::work(Mend&) {
-  // The log does not open with a hole in it, so there is none to mend (docs/formats/log.md).
-  return Error{ErrorCode::kUnsupported, "mending a log is not built"};
-}
-
-Result<void> Driver::work(ReadBack& job) {
-  std::vector<CommittedRecord> records;
-  std::uint64_t bytes = 0;
-  const auto flush = [&] {
-    callbacks_.wait_for_room();
-    if (!records.empty()) callbacks_.committed(std::exchange(records, {}));
-    bytes = 0;
-  };
-  RETURN_IF_ERROR(options_.replica->log().scan(
-      job.from, job.to, [&](const storage::Record& record) -> Result<bool> {
-        records.push_back({record.header, share(std::string(as_text(record.meta))), nullptr});
-        bytes += record.meta.size() + sizeof(CommittedRecord);
-        if (bytes >= kReadBackBytes) flush();
-        return true;
-      }));
-  flush();
-  const std::scoped_lock lock(mutex_);
-  handed_over_ = job.to;
-  reading_back_ = false;
-  hand_over(core_.commit_told);
-  return {};
 }
 
 }  // namespace everpost::cluster

@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <deque>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -20,6 +21,7 @@
 #include "cluster/coordinator/coordinator.h"
 #include "cluster/log_time.h"
 #include "cluster/replication/step.h"
+#include "cluster/shard/messenger.h"
 #include "cluster/shard/proposal.h"
 #include "cluster/shard/waiting_bytes.h"
 #include "storage/replica/replica.h"
@@ -39,6 +41,7 @@ class Driver {
     Uuid cluster{};
     storage::Replica* replica = nullptr;
     Coordinator* coordinator = nullptr;
+    Messenger* messenger = nullptr;  // null: a group of one
     LogTime* time = nullptr;
     WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
     std::uint64_t group_bytes = 4 << 20;    // at most what the log takes as one group
@@ -56,22 +59,51 @@ class Driver {
   Driver(const Options& options, Callbacks callbacks);
   ~Driver();
 
-  // Starts the replica, and waits until it is open for changes. Errors: kIo; kTimeout, with the
+  // Starts the replica: it follows its primary, or becomes it. Once.
+  void start();
+  // Waits until this node leads the shard and is open for changes. Errors: kIo; kTimeout, with the
   // role that it is in.
-  Result<void> open(std::chrono::seconds limit);
+  Result<void> wait_until_open(std::chrono::seconds limit);
 
   // Any thread. The waiter is answered in any case.
   void propose(Proposal proposal);
+  // The waiter is answered once reads of the state that is applied then are not stale (D1).
+  // kNotPrimary: ask another node.
+  void read(std::shared_ptr<ReadWaiter> waiter);
+  // From other replicas. Any thread; neither blocks.
+  void receive(replication::Message message);
+  void lost(NodeId peer);
+  // An operator, or the placement, wants `target` to lead.
+  void transfer(NodeId target);
   // From the applier.
   void applied(Lsn lsn);
   // The index has failed: nothing can be applied any more. Any thread.
   void fail(const Error& error);
-  // Time passes: called about once a second.
+  // Time passes: called every few milliseconds in a cluster, once a second otherwise.
   void tick();
-  // What was accepted is still committed; then ends the thread. Once.
+  // What was accepted is still committed, or, in a cluster, left to the next primary; then ends the
+  // thread. Once.
   void stop();
 
-  Epoch epoch() const;
+  // Where this replica stands.
+  struct Standing {
+    replication::Role role{};
+    Epoch epoch;
+    bool open = false;  // leads, and takes changes
+    bool suspect = false;
+    std::optional<NodeId> primary;  // as far as it knows; none: nobody, or unknown
+    std::optional<ShardConfig> config;
+    std::uint64_t config_version = 0;
+    Lsn commit;
+    struct Peer {
+      NodeId node;
+      bool streaming = false;
+      Lsn durable, applied;
+      Micros silent{};  // since it was last heard
+    };
+    std::vector<Peer> peers;  // of a primary
+  };
+  Standing standing() const;
 
   struct Stats {
     std::uint64_t groups = 0, records = 0, bytes = 0;
@@ -92,7 +124,7 @@ class Driver {
     std::mutex mutex;
     Driver* driver = nullptr;
   };
-  struct Waiting {
+  struct Change {
     Lsn lsn;
     std::shared_ptr<Waiter> waiter;
     std::uint64_t bytes = 0;
@@ -102,7 +134,9 @@ class Driver {
   void happen(const replication::Event& event);
   void hand_over(Lsn up_to);
   void release(std::uint64_t bytes);
-  void refuse(Waiting waiting, Error error);
+  void answer_reads();
+  Error moved() const;  // the error for those whose answer another node has to give
+  void refuse(Change change, Error error);
   void queue(Job job);
   template <class Effect>
   void carry_out(Effect& effect);
@@ -148,12 +182,15 @@ class Driver {
   bool reading_config_ = false, read_config_again_ = false;
 
   std::uint64_t requests_ = 0;
-  std::unordered_map<std::uint64_t, Waiting> parked_;  // not in the log yet
-  std::deque<Waiting> waiting_;                        // by LSN
+  std::unordered_map<std::uint64_t, Change> parked_;  // not in the log yet
+  std::deque<Change> waiting_;                        // by LSN
   std::uint64_t waiting_bytes_ = 0;
   std::deque<replication::LogRecordPtr> uncommitted_;  // with the disk
   Lsn handed_over_;                                    // to the applier
   bool reading_back_ = false;
+
+  std::unordered_map<std::uint64_t, std::shared_ptr<ReadWaiter>> reads_;  // to be confirmed
+  std::multimap<Lsn, std::shared_ptr<ReadWaiter>> confirmed_reads_;       // until it is applied
 
   Stats stats_;
   const std::shared_ptr<Link> link_ = std::make_shared<Link>();

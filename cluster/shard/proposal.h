@@ -22,29 +22,45 @@ struct Committed {
   storage::Applied applied;
 };
 
-// Who waits for a proposal. It is answered once, by whoever is first: the applier with the outcome,
-// or the sweep that finds its deadline passed (then the change may still happen).
-class Waiter {
+// Who waits for an answer. It is given once, by whoever is first: the one who has it, or the sweep
+// that finds the deadline passed (a change may still happen then).
+class Waiting {
  public:
-  using Done = std::move_only_function<void(Result<Committed>)>;
-  Waiter(Done done, std::chrono::steady_clock::time_point deadline)
-      : done_(std::move(done)), deadline_(deadline) {}
-
+  explicit Waiting(std::chrono::steady_clock::time_point deadline) : deadline_(deadline) {}
+  virtual ~Waiting() = default;
   bool answered() const { return answered_.load(std::memory_order_acquire); }
   std::chrono::steady_clock::time_point deadline() const { return deadline_; }
-  void answer(Result<Committed> result) {
+  virtual void fail(Error error) = 0;
+
+ protected:
+  std::atomic<bool> answered_{false};
+
+ private:
+  const std::chrono::steady_clock::time_point deadline_;
+};
+
+template <class T>
+class WaiterFor : public Waiting {
+ public:
+  using Done = std::move_only_function<void(Result<T>)>;
+  WaiterFor(Done done, std::chrono::steady_clock::time_point deadline)
+      : Waiting(deadline), done_(std::move(done)) {}
+
+  void answer(Result<T> result) {
     if (answered_.exchange(true, std::memory_order_acq_rel)) return;
     // The handler goes now: it holds its executor's context at work, and this waiter may stay for
     // as long as a disk hangs.
     Done done = std::exchange(done_, nullptr);
     done(std::move(result));
   }
+  void fail(Error error) override { answer(std::move(error)); }
 
  private:
-  std::atomic<bool> answered_{false};
   Done done_;
-  const std::chrono::steady_clock::time_point deadline_;
 };
+
+using Waiter = WaiterFor<Committed>;  // for a proposal
+using ReadWaiter = WaiterFor<Lsn>;    // for the right to answer a read: what it was confirmed at
 
 struct Proposal {
   storage::NewRecord record;  // sealed

@@ -30,22 +30,31 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
   if (auto checked = shard->check_configuration(); !checked)
     return in_context(name(options.replica.shard), checked.error());
   shard->start(recovery);
-  if (auto opened = shard->driver_->open(kDeadline); !opened)
+  if (options.messenger) return shard;
+  if (auto opened = shard->driver_->wait_until_open(kDeadline); !opened)
     return in_context(name(options.replica.shard), opened.error());
   return shard;
 }
 
 Result<void> Shard::check_configuration() {
   const CopyId self{options_.node, replica_->disk()};
-  ASSIGN_OR_RETURN(const Versioned current, options_.coordinator->get_now(id()));
-  ShardConfig config = current.config;
-  if (current.version == 1 && config.isr.empty()) {
-    config.isr = {self};  // a new shard: its first copy
-    config.replicas = {self.node};
+  const auto found = options_.coordinator->get_now(id());
+  // Without the coordinator a copy may follow, and finds out about the rest later.
+  if (!found && found.error().code == ErrorCode::kUnavailable && options_.messenger) return {};
+  if (!found) return found.error();
+  ShardConfig config = found->config;
+  if (found->version == 1 && config.isr.empty()) {
+    // A new shard: its first copy is on the first node of those that are to have one.
+    if (options_.messenger && (config.replicas.empty() || config.replicas.front() != self.node))
+      return {};
+    config.isr = {self};
+    if (!options_.messenger) config.replicas = {self.node};
     config.nonce = {self.node, Incarnation{random_u64()}, 1};
-    RETURN_IF_ERROR(options_.coordinator->compare_and_set_now(id(), current.version, config));
+    RETURN_IF_ERROR(options_.coordinator->compare_and_set_now(id(), found->version, config));
     return {};
   }
+  // In a cluster the others have what this copy lacks: the core sees to all the rest.
+  if (options_.messenger) return {};
   if (!config.in_isr(self))
     // D8: a wiped or restored folder is another copy, and this one is not in sync with anything.
     return Error{
@@ -75,6 +84,7 @@ void Shard::start(const storage::ReplicaRecovery& recovery) {
   options.cluster = options_.replica.cluster;
   options.replica = replica_.get();
   options.coordinator = options_.coordinator;
+  options.messenger = options_.messenger;
   options.time = options_.time;
   options.waiting_bytes = options_.waiting_bytes;
   options.group_bytes = replica_->log().group_bytes_max();
@@ -86,6 +96,7 @@ void Shard::start(const storage::ReplicaRecovery& recovery) {
                                      },
                                  .wait_for_room = [this] { applier_->wait_for_room(); },
                                  .failed = [this](const Error& error) { on_failure(error); }});
+  driver_->start();
 }
 
 void Shard::on_failure(const Error& error) {
@@ -94,34 +105,50 @@ void Shard::on_failure(const Error& error) {
   if (options_.failed) options_.failed(id(), error);
 }
 
+// Answers `handler` on its own executor, from any thread, once.
+template <class T, class Handler>
+std::shared_ptr<WaiterFor<T>> Shard::make_waiter(Handler handler) {
+  auto home = asio::get_associated_executor(handler);
+  auto done = [handler = std::move(handler), home,
+               busy = asio::prefer(home, asio::execution::outstanding_work.tracked)](
+                  Result<T> result) mutable {
+    asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
+      handler(std::move(result));
+    });
+  };
+  auto waiter =
+      std::make_shared<WaiterFor<T>>(std::move(done), std::chrono::steady_clock::now() + kDeadline);
+  const std::scoped_lock lock(deadlines_mutex_);
+  deadlines_.push_back(waiter);
+  return waiter;
+}
+
 Task<Committed> Shard::propose(storage::NewRecord record) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Committed>)>(
       [this](auto handler, storage::NewRecord record) {
-        auto home = asio::get_associated_executor(handler);
-        auto done = [handler = std::move(handler), home,
-                     busy = asio::prefer(home, asio::execution::outstanding_work.tracked)](
-                        Result<Committed> result) mutable {
-          asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
-            handler(std::move(result));
-          });
-        };
-        auto waiter =
-            std::make_shared<Waiter>(std::move(done), std::chrono::steady_clock::now() + kDeadline);
-        {
-          const std::scoped_lock lock(deadlines_mutex_);
-          deadlines_.push_back(waiter);
-        }
+        auto waiter = make_waiter<Committed>(std::move(handler));
         if (applier_->crowded())
-          return waiter->answer(
+          return waiter->fail(
               Error{ErrorCode::kBusy, "too many changes are waiting for the shard's index"});
         driver_->propose({std::move(record), std::move(waiter)});
       },
       asio::use_awaitable, std::move(record));
 }
 
+Task<void> Shard::confirm_read() {
+  // Nobody else can have taken over a group of one.
+  if (!options_.messenger) co_return Result<void>{};
+  const Result<Lsn> confirmed =
+      co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Lsn>)>(
+          [this](auto handler) { driver_->read(make_waiter<Lsn>(std::move(handler))); },
+          asio::use_awaitable);
+  if (!confirmed) co_return confirmed.error();
+  co_return Result<void>{};
+}
+
 void Shard::sweep(std::chrono::steady_clock::time_point now) {
   driver_->tick();
-  std::vector<std::shared_ptr<Waiter>> late;
+  std::vector<std::shared_ptr<Waiting>> late;
   {
     const std::scoped_lock lock(deadlines_mutex_);
     while (!deadlines_.empty()) {
@@ -136,8 +163,8 @@ void Shard::sweep(std::chrono::steady_clock::time_point now) {
   if (late.empty()) return;
   log::warning("operations took too long", {{"shard", id()}, {"count", late.size()}});
   for (const auto& waiter : late)
-    waiter->answer(Error{ErrorCode::kTimeout, name(id()) + " did not answer in " +
-                                                  std::to_string(kDeadline.count()) + " s"});
+    waiter->fail(Error{ErrorCode::kTimeout, name(id()) + " did not answer in " +
+                                                std::to_string(kDeadline.count()) + " s"});
 }
 
 Task<void> Shard::mark_checkpoint() {
@@ -156,7 +183,8 @@ ShardStatus Shard::status() const {
   ShardStatus status;
   status.shard = replica_->shard();
   status.kind = options_.replica.kind;
-  status.epoch = driver_->epoch();
+  status.standing = driver_->standing();
+  status.epoch = status.standing.epoch;
   status.begin = replica_->log().begin();
   status.end = replica_->log().end();
   status.durable = replica_->log().durable();

@@ -1,5 +1,5 @@
-// One shard on this node: its replica, led by this node as primary of a group of one. propose() is
-// the only way to change it.
+// One shard on this node: its replica, which leads or follows. propose() is the only way to change
+// it.
 //
 // What a change goes through: propose() -> Driver (the replication core: appended, synced,
 // committed) -> Applier (index, watchers) -> answer. docs/architecture.md has the picture.
@@ -24,6 +24,7 @@ namespace everpost::cluster {
 struct ShardStatus {
   ShardId shard;
   storage::ShardKind kind{};
+  Driver::Standing standing;
   Epoch epoch;
   Lsn begin, end, durable, applied;
   std::string digest;
@@ -41,6 +42,7 @@ class Shard {
   struct Options {
     storage::Env* env = nullptr;
     Coordinator* coordinator = nullptr;
+    Messenger* messenger = nullptr;  // to the other replicas; null: a group of one
     LogTime* time = nullptr;
     WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
     NodeId node;
@@ -50,9 +52,9 @@ class Shard {
     std::function<void(ShardId, const Error&)> failed;
   };
 
-  // Recovers the replica and takes the shard over: an epoch higher than any before, in the
-  // coordinator and in the replica's meta, an EPOCH_START record committed, everything before it
-  // applied. Blocks.
+  // Recovers the replica and starts it. A group of one is then taken over: an epoch higher than any
+  // before, in the coordinator and in the replica's meta, an EPOCH_START record committed,
+  // everything before it applied. In a cluster it goes on by itself to follow or to lead. Blocks.
   static Result<std::unique_ptr<Shard>> open(const Options& options,
                                              storage::ReplicaRecovery& recovery);
   ~Shard();
@@ -60,6 +62,16 @@ class Shard {
   // Appends, commits and applies; resumes on the caller's executor. Errors: kBusy, kUnavailable,
   // kNoSpace, kTooLarge, kTimeout (it may still happen), kIo.
   Task<Committed> propose(storage::NewRecord record);
+  // Returns once a read of the applied state is not stale. Errors: kNotPrimary, kTimeout, kBusy,
+  // kUnavailable.
+  Task<void> confirm_read();
+
+  // From and about other replicas. Any thread.
+  void receive(replication::Message message) { driver_->receive(std::move(message)); }
+  void lost(NodeId peer) { driver_->lost(peer); }
+  void transfer(NodeId target) { driver_->transfer(target); }
+  void tick() { driver_->tick(); }
+  Driver::Standing standing() const { return driver_->standing(); }
 
   storage::Replica& replica() { return *replica_; }
   Watchers& watchers() { return *watchers_; }
@@ -81,6 +93,8 @@ class Shard {
   Result<void> check_configuration();
   void start(const storage::ReplicaRecovery& recovery);
   void on_failure(const Error& error);
+  template <class T, class Handler>
+  std::shared_ptr<WaiterFor<T>> make_waiter(Handler handler);
 
   const Options options_;
   std::unique_ptr<storage::Replica> replica_;
@@ -89,7 +103,7 @@ class Shard {
   Lsn marked_;
 
   std::mutex deadlines_mutex_;
-  std::deque<std::weak_ptr<Waiter>> deadlines_;  // in the order of their deadlines
+  std::deque<std::weak_ptr<Waiting>> deadlines_;  // in the order of their deadlines
 
   std::unique_ptr<Applier> applier_;
   std::unique_ptr<Driver> driver_;
