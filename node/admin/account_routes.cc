@@ -137,6 +137,7 @@ asio::awaitable<Answer> add_account(Context& context, Call call) {
     co_return Refusal{
         in_context(address + ": the account is there, its mailboxes are not yet", made.error()),
         "run the same command again"};
+  account.credentials = credentials;  // outcomes of changes come without
   co_return to_json(account);
 }
 
@@ -178,7 +179,8 @@ asio::awaitable<Answer> change_account(Context& context, Call call) {
           in_context(address + ": the quota is noted, but not in force yet", set.error()),
           "run the same command again"};
   }
-  co_return to_json(*changed->account);
+  CO_ASSIGN_OR_RETURN(const auto account, co_await find(context, address));
+  co_return to_json(account);
 }
 
 asio::awaitable<Answer> set_password(Context& context, Call call) {

@@ -78,6 +78,27 @@ void Checker::stepped(const CopyView& copy) {
         {(*record)->header.lsn, (*record)->header.end(), (*record)->header.crc, *record});
 }
 
+void Checker::check_primary(const ShardConfig& config, const CopyView& copy) {
+  const State& core = *copy.core;
+  if (core.role != Role::kPrimary || config.primary != copy.node ||
+      config.epoch != core.meta.epoch || config.lineage != core.meta.lineage)
+    return;
+  for (const CopyId& member : config.isr) {
+    const bool asked = core.config->in_isr(member) ||
+                       std::ranges::any_of(core.proposals, [&](const Proposal& proposal) {
+                         return proposal.config.in_isr(member);
+                       });
+    if (!asked)
+      throw Failure("I2", fmt::format("node {} leads and does not count on node {} of the ISR",
+                                      copy.node.value, member.node.value));
+  }
+}
+
+void Checker::acknowledges(const CopyView& copy, Lsn durable) {
+  if (durable > copy.disk->durable_end().lsn)
+    throw Failure("I11", at(copy.node, durable) + ": acknowledged, but not durable");
+}
+
 void Checker::check_candidates(const ShardConfig& config,
                                const std::vector<CopyView>& copies) const {
   if (oracle_.empty()) return;

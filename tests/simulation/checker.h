@@ -1,5 +1,5 @@
-// What must be true of the whole cluster, whoever does what: the properties of replication.md 2.6
-// and 2.8, judged from outside. Knows the protocol's promises, not how it keeps them.
+// What must be true of the whole cluster, whoever does what: the invariants and properties of
+// docs/hazards.md, judged from outside. Knows the protocol's promises, not how it keeps them.
 #pragma once
 
 #include <map>
@@ -25,6 +25,10 @@ class Checker {
  public:
   // ---- after each step of a replica
   void stepped(const CopyView& copy);
+  // I2: the primary in force asks everyone who could take over from it.
+  static void check_primary(const ShardConfig& config, const CopyView& copy);
+  // I11: what is acknowledged would survive a loss of power now.
+  static void acknowledges(const CopyView& copy, Lsn durable);
   // I3: whoever may take over without asking holds all that was ever committed.
   void check_candidates(const ShardConfig& config, const std::vector<CopyView>& copies) const;
 

@@ -141,6 +141,7 @@ Node* Cluster::primary() {
 
 void Cluster::check_step(const Node& node) {
   checker_.stepped(node.view());
+  Checker::check_primary(coordinator_.config(), node.view());
   if (checker_.committed() == checked_commit_) return;
   checked_commit_ = checker_.committed();
   check_candidates();

@@ -1,5 +1,5 @@
 // The coordinator as replicas see it (a znode of ZooKeeper): compare-and-set is linearizable, its
-// answer may get lost, reads may be old, watches may not come (replication.md 1A, 2.7).
+// answer may get lost, reads may be old, watches may not come (docs/hazards.md, H1 to H13).
 #pragma once
 
 #include <functional>

@@ -104,13 +104,22 @@ std::string describe(const Event& event) {
   return std::string(name_of(event)) + std::visit(Details{}, event);
 }
 
+std::string state_line(const State& core) {
+  return fmt::format("[{} e{} end {} durable {} commit {}]", to_string(core.role),
+                     core.meta.epoch.value, core.log.end.lsn.value, core.log.durable.lsn.value,
+                     core.commit.value);
+}
+
 void describe_before(Cluster& cluster, const State& core, const Event& event) {
   if (!cluster.trace().on() || std::holds_alternative<Tick>(event)) return;
-  cluster.trace_line(core.self.copy.node, [&] {
-    return fmt::format("[{} e{} end {} durable {} commit {}] {}", to_string(core.role),
-                       core.meta.epoch.value, core.log.end.lsn.value, core.log.durable.lsn.value,
-                       core.commit.value, describe(event));
-  });
+  cluster.trace_line(core.self.copy.node, [&] { return state_line(core) + " " + describe(event); });
+}
+
+void describe_after(Cluster& cluster, const State& core, const std::string& before) {
+  if (!cluster.trace().on()) return;
+  std::string after = state_line(core);
+  if (after != before)
+    cluster.trace_line(core.self.copy.node, [&] { return "    -> " + std::move(after); });
 }
 
 void describe_effect(Cluster& cluster, NodeId node, const Effect& effect) {

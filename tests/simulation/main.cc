@@ -75,7 +75,7 @@ int simulate(const Options& options) {
   for (std::uint64_t seed = first; seed < first + count; ++seed) {
     Plan plan = make_plan(seed);
     plan.bug = bug;
-    const Outcome outcome = run(plan);
+    const Outcome outcome = run(plan, options.seed ? options.trace_lines : 0);
     steps += outcome.steps;
     answered += outcome.answered;
     epochs += outcome.epochs;
@@ -87,6 +87,7 @@ int simulate(const Options& options) {
                                bug == Bug::kNone ? "" : " --bug " + options.bug);
       return 1;
     }
+    if (options.seed) std::cout << outcome.trace << "\n" << describe(plan);
     const auto now = std::chrono::steady_clock::now();
     if (now - told > std::chrono::seconds{5}) {
       told = now;
@@ -132,7 +133,7 @@ int main(int argc, char** argv) {
   using namespace everpost::simulation;
   Options options;
   CLI::App app{"Runs simulated clusters with faults, and checks that nothing is lost or doubled."};
-  app.add_option("--seed", options.seed, "replay one seed, with its trace if it fails");
+  app.add_option("--seed", options.seed, "replay one seed, with the end of its trace");
   app.add_option("--seeds", options.seeds, "how many to run")->capture_default_str();
   app.add_option("--first-seed", options.first_seed, "the first of them")->capture_default_str();
   app.add_option("--bug", options.bug, "plant a bug, to see it found")->capture_default_str();

@@ -123,12 +123,10 @@ void Node::step(const Event& event) {
   const std::uint64_t life = life_;
   std::vector<Effect> effects = std::exchange(effects_, {});
   effects.clear();
-  const Role before = core_->role;
+  const std::string before = cluster_.trace().on() ? state_line(*core_) : std::string();
   simulation::describe_before(cluster_, *core_, event);
   everpost::cluster::replication::step(*core_, now(), event, effects);
-  if (core_->role != before)
-    cluster_.trace_line(
-        id_, [&] { return fmt::format("{} -> {}", to_string(before), to_string(core_->role)); });
+  simulation::describe_after(cluster_, *core_, before);
   for (Effect& effect : effects) {
     if (!core_ || life != life_) break;
     carry_out(std::move(effect));
@@ -162,7 +160,11 @@ void Node::carry_out(Effect effect) {
   std::visit([this](auto& done) { on(std::move(done)); }, effect);
 }
 
-void Node::on(Send effect) { cluster_.send(id_, effect.to, std::move(effect.message)); }
+void Node::on(Send effect) {
+  if (const auto* const ack = std::get_if<Ack>(&effect.message.payload))
+    Checker::acknowledges(view(), ack->durable);
+  cluster_.send(id_, effect.to, std::move(effect.message));
+}
 
 Micros Node::sync_time() {
   Rng& rng = cluster_.rng();

@@ -1,4 +1,4 @@
-// Hazards 40 and 46 of docs/replication.md: what clients are told, and what they may try again. And
+// H40 and H46 of docs/hazards.md: what clients are told, and what they may try again. And
 // acknowledgements that belong to another handshake (D9).
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-// Hazards 1 to 4 of docs/replication.md: changes of the configuration whose outcome nobody knows.
+// H1 to H4 of docs/hazards.md: changes of the configuration whose outcome nobody knows.
 #include <gmock/gmock.h>
 
 #include "tests/simulation/scenario.h"

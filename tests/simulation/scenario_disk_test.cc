@@ -1,4 +1,4 @@
-// Hazards 24 and 26 to 29 of docs/replication.md, trace F1 of its 2.6, and what seeds have found:
+// H24, H26 to H29 and F1 of docs/hazards.md, and what seeds have found:
 // copies that have lost something.
 #include <gmock/gmock.h>
 
@@ -41,7 +41,7 @@ TEST(DiskScenario, AMemberAcknowledgesWhatIsOnItsDiskOnly) {
     s.finish();
   };
   EXPECT_THAT(play(script), IsEmpty());
-  EXPECT_THAT(play(script, Bug::kAckBeforeSync), HasSubstr("I3"));
+  EXPECT_THAT(play(script, Bug::kAckBeforeSync), HasSubstr("I11"));
 }
 
 // H24.
@@ -215,7 +215,7 @@ TEST(DiskScenario, AnEmptyDiskNeverLeads) {
               IsEmpty());
 }
 
-// Trace F1. c has acknowledged what b has not received, then loses it, and asks b what there is;
+// F1. c has acknowledged what b has not received, then loses it, and asks b what there is;
 // b, having answered, receives the rest after all.
 TEST(DiskScenario, WhoReportsToASuspectCandidateAcceptsNothingMoreOfTheOldEpoch) {
   const Script script = [](Scenario& s) {

@@ -1,4 +1,4 @@
-// Hazards 14 to 16, 18, 19, 22 and 23 of docs/replication.md: who is taken for dead, and what
+// H14 to H16, H18, H19, H22 and H23 of docs/hazards.md: who is taken for dead, and what
 // follows. (H17 is about leases, which are not built.)
 #include <gmock/gmock.h>
 

@@ -1,4 +1,4 @@
-// Hazards 20 and 21 of docs/replication.md, and the rounds that confirm reads (R2).
+// H20 and H21 of docs/hazards.md, and the rounds that confirm reads (R2).
 #include <gmock/gmock.h>
 
 #include "tests/simulation/scenario.h"

@@ -101,7 +101,7 @@ void raise_zombie(Cluster& cluster, const Cast& cast, const Fault& fault, bool l
                 });
 }
 
-// Trace F1 of replication.md 2.6. One member has acknowledged what another has not received, for a
+// F1 of docs/hazards.md. One member has acknowledged what another has not received, for a
 // message was lost and its complaint is late; then it loses what it acknowledged, and asks around.
 // The other, in good faith, reports what it has, and a moment later gets and acknowledges the rest.
 void tempt_suspect(Cluster& cluster, const Cast& cast, const Fault& fault) {

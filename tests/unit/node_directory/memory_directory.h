@@ -111,6 +111,12 @@ class MemoryDirectory : public cluster::DirectoryStore, public storage::Director
     return {};
   }
 
+  // As the directory's state machine does.
+  static void tell(storage::AccountRecord record, Outcome& outcome) {
+    record.credentials = {};
+    outcome.account = std::move(record);
+  }
+
   Failure apply(const storage::AddDomain& c, Outcome&) {
     if (domain_records.contains(c.name)) return Error{ErrorCode::kAlreadyExists, c.name};
     add_domain(c.name);
@@ -128,13 +134,13 @@ class MemoryDirectory : public cluster::DirectoryStore, public storage::Director
     record.display_name = c.display_name;
     record.quota_bytes = c.quota_bytes;
     record.credentials = c.credentials;
-    outcome.account = record;
+    tell(record, outcome);
     return {};
   }
   Failure apply(const storage::RemoveAccount& c, Outcome& outcome) {
     const auto found = account_records.find(c.address);
     if (found == account_records.end()) return Error{ErrorCode::kNotFound, c.address};
-    outcome.account = found->second;
+    tell(found->second, outcome);
     account_records.erase(found);
     return {};
   }
@@ -146,7 +152,7 @@ class MemoryDirectory : public cluster::DirectoryStore, public storage::Director
     if (c.quota_bytes) record.quota_bytes = *c.quota_bytes;
     if (c.enabled) record.enabled = *c.enabled;
     if (c.credentials) record.credentials = *c.credentials;
-    outcome.account = record;
+    tell(record, outcome);
     return {};
   }
   Failure apply(const storage::AddAlias& c, Outcome&) {
