@@ -1,6 +1,6 @@
-// The changes of a shard's configuration that are legal (replication.md 2.2). Whoever proposes one
-// checks it first, and so does a simulated coordinator with whatever it is asked to store: a value
-// that follows from none of them is a bug in the proposer.
+// The changes of a shard's configuration that are legal (docs/replication.md, "Changes of the
+// configuration"). Whoever proposes one checks it first, and so does a simulated coordinator with
+// whatever it is asked to store: a value that follows from none of them is a bug in the proposer.
 #pragma once
 
 #include "base/result.h"

@@ -1,5 +1,5 @@
-// What must hold after every step, in the daemon as in the simulation (replication.md 2.6). What
-// concerns several replicas at once only a simulation can check.
+// What must hold after every step, in the daemon as in the simulation (docs/hazards.md, "I:
+// invariants"). What concerns several replicas at once only a simulation can check.
 #pragma once
 
 #include "cluster/replication/state.h"

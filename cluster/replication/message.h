@@ -1,6 +1,6 @@
-// What replicas of a shard say to each other (replication.md 2.4). The transport adds cluster and
-// shard to each message and drops those of others; it keeps the order of one connection but may
-// lose, with it, any of them.
+// What replicas of a shard say to each other (docs/replication.md, "Messages"). The transport adds
+// cluster and shard to each message and drops those of others; it keeps the order of one connection
+// but may lose, with it, any of them.
 #pragma once
 
 #include <cstdint>

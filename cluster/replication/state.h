@@ -13,7 +13,7 @@
 
 namespace everpost::cluster::replication {
 
-// Times and bounds (replication.md 2.1, 3.6).
+// Times and bounds. The H numbers say what they are against (docs/hazards.md).
 struct Settings {
   Micros heartbeat = std::chrono::milliseconds{50};
   Micros suspect_after = std::chrono::milliseconds{400};  // silence of the primary

@@ -1,4 +1,4 @@
-// How many bytes may wait for the logs of all shards of a node together (replication.md 3.6).
+// How many bytes may wait for the logs of all shards of a node together.
 // Thread-safe.
 #pragma once
 

@@ -6,15 +6,14 @@
 //
 //   1. A `.log` file is synced before it is closed. LevelDB closes the old one unsynced when a
 //      memtable is full; a later synced write would make only the new one durable
-//      (docs/architecture.md, D11 and H30).
+//      (docs/hazards.md, D11 and H30).
 //   2. The newest `.log` file is read up to its first damaged byte and not beyond. Its unsynced
 //      sectors reach the disk in any order; LevelDB passes over a damaged block and goes on with
 //      the next, or refuses the whole database. What is cut off is replayed from the shard's log.
 //   3. Before a file is removed, `SYNCED` says on stable storage how far the MANIFEST was synced.
-//   What
-//      is damaged beyond was never relied on and is cut off; damage before is Corruption. (LevelDB
-//      takes a record that is cut short for one that was never finished, and would bring an old
-//      list of tables back whose files and logs are gone.)
+//      What is damaged beyond was never relied on and is cut off; damage before is Corruption.
+//      (LevelDB takes a record that is cut short for one that was never finished, and would bring
+//      an old list of tables back whose files and logs are gone.)
 //
 // Besides: what is created is in its folder on stable storage before the sync that relies on it
 // returns (H32), and after the first failed write or sync every further one fails (H24).

@@ -1,5 +1,5 @@
-// H14 to H16, H18, H19, H22 and H23 of docs/hazards.md: who is taken for dead, and what
-// follows. (H17 is about leases, which are not built.)
+// H14 to H16, H18, H19, H22 and H23 of docs/hazards.md: who is taken for dead, and what follows.
+// (H17 is about leases, which are not built.)
 #include <gmock/gmock.h>
 
 #include "tests/simulation/scenario.h"

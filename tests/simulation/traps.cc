@@ -101,9 +101,9 @@ void raise_zombie(Cluster& cluster, const Cast& cast, const Fault& fault, bool l
                 });
 }
 
-// F1 of docs/hazards.md. One member has acknowledged what another has not received, for a
-// message was lost and its complaint is late; then it loses what it acknowledged, and asks around.
-// The other, in good faith, reports what it has, and a moment later gets and acknowledges the rest.
+// F1 of docs/hazards.md. One member has acknowledged what another has not received, for a message
+// was lost and its complaint is late; then it loses what it acknowledged, and asks around. The
+// other, in good faith, reports what it has, and a moment later gets and acknowledges the rest.
 void tempt_suspect(Cluster& cluster, const Cast& cast, const Fault& fault) {
   const auto other = cast.other, primary = cast.primary, suspect = cast.successor;
   cluster.cut_from_coordinator(primary, seconds{4});
