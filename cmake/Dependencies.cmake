@@ -19,3 +19,5 @@ pkg_check_modules(XXHASH REQUIRED IMPORTED_TARGET libxxhash)
 pkg_check_modules(ICU REQUIRED IMPORTED_TARGET icu-uc icu-i18n)
 pkg_check_modules(IDN2 REQUIRED IMPORTED_TARGET libidn2)
 pkg_check_modules(SYSTEMD REQUIRED IMPORTED_TARGET libsystemd)
+# Has neither a CMake nor a pkg-config file. The server, for tests and `everpost local`, is a jar.
+find_library(ZOOKEEPER_LIBRARY zookeeper_mt REQUIRED)
