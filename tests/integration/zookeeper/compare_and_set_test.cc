@@ -1,4 +1,4 @@
-// What compare-and-set, verify and reads promise (replication.md H1, H5, H7, H13).
+// What compare-and-set, verify and reads promise (docs/hazards.md, H1, H5, H7, H13).
 #include "tests/integration/zookeeper/fixture.h"
 #include "tests/support/proxy.h"
 

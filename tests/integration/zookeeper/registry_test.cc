@@ -1,4 +1,4 @@
-// Nodes, who of them is there, and the feature level (replication.md H8, H49).
+// Nodes, who of them is there, and the feature level (docs/hazards.md, H8, H49).
 #include "tests/integration/zookeeper/fixture.h"
 
 namespace everpost::cluster {

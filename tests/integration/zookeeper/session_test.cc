@@ -1,4 +1,4 @@
-// Sessions end, servers die, ensembles go away and come back (replication.md H6, H8 to H11).
+// Sessions end, servers die, ensembles go away and come back (docs/hazards.md, H6, H8 to H11).
 #include "tests/integration/zookeeper/fixture.h"
 
 namespace everpost::cluster {
