@@ -11,7 +11,7 @@ std::string to_json(const cluster::ShardStatus& shard) {
   return "{\"shard\":" + to_string(shard.shard) + ",\"kind\":\"" +
          (directory ? "directory" : "mail") + "\",\"state\":\"" + (shard.failed ? "failed" : "ok") +
          "\",\"epoch\":" + to_string(shard.epoch) +
-         ",\"committed_lsn\":" + std::to_string(shard.durable.value) +
+         ",\"committed_lsn\":" + std::to_string(shard.standing.commit.value) +
          ",\"applied_lsn\":" + std::to_string(shard.applied.value) + "}";
 }
 

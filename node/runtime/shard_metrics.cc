@@ -14,7 +14,7 @@ void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFa
     gauge("everpost_shard_failed", "1 after a disk error", shard.failed);
     gauge("everpost_shard_epoch", "Epoch of the primary", shard.epoch.value);
     gauge("everpost_shard_log_begin_lsn", "Where the kept log begins", shard.begin.value);
-    gauge("everpost_shard_committed_lsn", "Commit point", shard.durable.value);
+    gauge("everpost_shard_committed_lsn", "Commit point", shard.standing.commit.value);
     gauge("everpost_shard_applied_lsn", "Applied to the index", shard.applied.value);
     gauge("everpost_shard_log_bytes", "Disk space of the log", shard.log.disk_bytes);
     gauge("everpost_shard_log_segments", "Segments of the log", shard.log.segments);

@@ -46,6 +46,12 @@ void SimCoordinator::store(const ShardConfig& config, const CopyId& actor, Trans
   if (changed) changed(before, kind, actor);
 }
 
+void SimCoordinator::rewind() {
+  config_ = past_.back().config;
+  version_ = past_.back().version;
+  past_.pop_back();
+}
+
 void SimCoordinator::cas(const CopyId& from, const Cas& cas, Answer answer) {
   under_way_.emplace(cas.config.nonce, cas);
   timeline_.after(way(), [this, from, cas, answer = std::move(answer)] {

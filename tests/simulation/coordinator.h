@@ -44,6 +44,9 @@ class SimCoordinator {
   // The placer's and the operator's hand.
   void store(const ShardConfig& config, const CopyId& actor, Transition kind);
 
+  // An administrator restores it from a backup: the newest value is gone (H6).
+  void rewind();
+
   // The ISRs of all that may still be stored.
   std::vector<ShardConfig> under_way() const;
 

@@ -347,7 +347,7 @@ void Node::on(Fail effect) {
     case Fail::Why::kForked:
       throw Failure("I5", "a copy was to cut what is committed");
     case Fail::Why::kConfigRegression:
-      throw Failure("H6", "a coordinator that never went back did");
+      throw Failure("H6", "the coordinator has gone back in time");
   }
   // The daemon ends, and its supervisor starts it again.
   cluster_.after(milliseconds{1}, [this, life = life_, why = effect.why] {

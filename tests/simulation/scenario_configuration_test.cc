@@ -194,5 +194,24 @@ TEST(ConfigurationScenario, ALateAnswerBelongsToItsOwnQuestion) {
               IsEmpty());
 }
 
+// H6. Old answers are common, and no reason to stop; a value that is old and in force is one.
+TEST(ConfigurationScenario, ACoordinatorThatWentBackInTimeIsNoticed) {
+  Plan plan = calm_plan();
+  plan.stale_read = 0.5;
+  const auto script = [](bool rewinds) {
+    return [rewinds](Scenario& s) {
+      const std::uint64_t before = s.epoch();
+      s.hand_over(s.a, s.b);
+      s.wait_for_takeover(before, milliseconds{500});
+      s.run_for(seconds{6});
+      if (rewinds) s.cluster.coordinator().rewind();
+      s.run_for(seconds{12});
+      s.finish();
+    };
+  };
+  EXPECT_THAT(play(script(false), Bug::kNone, plan), IsEmpty());
+  EXPECT_THAT(play(script(true), Bug::kNone, plan), HasSubstr("H6"));
+}
+
 }  // namespace
 }  // namespace everpost::simulation

@@ -56,7 +56,7 @@ TEST(DiskScenario, ACopyWhoseSyncFailedDoesNotTryAgain) {
     s.finish();
   };
   EXPECT_THAT(play(script), IsEmpty());
-  EXPECT_THAT(play(script, Bug::kRetrySync), HasSubstr("I3"));
+  EXPECT_THAT(play(script, Bug::kRetrySync), HasSubstr("I11"));
 }
 
 TEST(DiskScenario, APrimaryWhoseSyncFailedIsReplacedAtOnce) {
