@@ -83,12 +83,16 @@ class Queue {
   }
 
   void start() {
-    const std::lock_guard lock(mutex_);
-    INVARIANT(!running_, "one log::Writer at a time");
-    running_ = true;
-    stopping_ = false;
-    thread_ = std::thread([this] { run(); });
-    ::pthread_setname_np(thread_.native_handle(), "log-writer");
+    std::unique_lock lock(mutex_);
+    const bool first = !running_;
+    if (first) {
+      running_ = true;
+      stopping_ = false;
+      thread_ = std::thread([this] { run(); });
+      ::pthread_setname_np(thread_.native_handle(), "log-writer");
+    }
+    lock.unlock();  // a broken invariant flushes this very queue
+    INVARIANT(first, "one log::Writer at a time");
   }
 
   void stop() {
