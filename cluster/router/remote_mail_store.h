@@ -7,7 +7,7 @@
 //   moments; mailboxes() makes sure that it is one list all the same, and otherwise says kBusy
 // - kUnavailable after RouteOptions::deadline: a write may have happened
 // - open_mailbox() and changes() of a mailbox of more than 16 million messages, or whose UIDs have
-//   more than about 4 million gaps: kLimit
+//   more than about 4 million gaps, and messages() of such a set: kLimit
 // - with_reader() reads from the primary as it goes along; its `work` runs once
 #pragma once
 

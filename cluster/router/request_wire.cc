@@ -105,7 +105,7 @@ Bytes bytes(capnp::Data::Reader from) { return as_bytes(view(from)); }
 
 Result<RequestBody> get_submit(capnp::Data::Reader from, std::string_view attached) {
   if (attached.size() > storage::kRecordBodyBytesMax)
-    return beyond("bytes of a record's body", storage::kRecordBodyBytesMax);
+    return Error{ErrorCode::kTooLarge, "the operation is too large for one log record"};
   SubmitRequest submit;
   ASSIGN_OR_RETURN(submit.txn, storage::decode_mail_txn(bytes(from)));
   if (!attached.empty()) submit.body.push_back(share(std::string(attached)));

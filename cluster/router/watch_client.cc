@@ -19,6 +19,8 @@ constexpr std::chrono::milliseconds kGatherEdits{20};
 constexpr std::chrono::milliseconds kGatherChanges{5};
 constexpr std::size_t kKeysInRequest = 50'000;
 constexpr std::chrono::hours kNobody{1};
+// There is such a coroutine for each shard, and mostly nothing to see.
+constexpr int kLooksSeldom = 4;
 
 }  // namespace
 
@@ -32,6 +34,7 @@ class WatchClient::ShardWatches : public std::enable_shared_from_this<ShardWatch
         local_(local),
         executor_(executor),
         alarm_(std::make_shared<Alarm>(executor)),
+        look_every_(kLooksSeldom * route.options().look_every),
         waits_(route.options()) {}
 
   class Entry : public Watch {
@@ -69,7 +72,7 @@ class WatchClient::ShardWatches : public std::enable_shared_from_this<ShardWatch
       if (nothing_to_watch()) {
         co_await alarm_->wait(kNobody);
       } else if (!primary) {
-        co_await alarm_->wait(route_.options().look_every);
+        co_await alarm_->wait(look_every_);
       } else {
         const bool failed =
             *primary == route_.self() ? co_await follow_here() : co_await follow_there(*primary);
@@ -151,7 +154,7 @@ class WatchClient::ShardWatches : public std::enable_shared_from_this<ShardWatch
         call(key);
       }
       waits_.reset();
-      co_await alarm_->wait(route_.options().look_every);
+      co_await alarm_->wait(look_every_);
       if (!still(route_.self()) || nothing_to_watch()) co_return false;
       edits = take_edits();
     }
@@ -215,7 +218,7 @@ class WatchClient::ShardWatches : public std::enable_shared_from_this<ShardWatch
                       alarm_);
     bool gave_up = false;
     while (!call.done()) {
-      co_await alarm_->wait(edited() ? Micros{kGatherEdits} : route_.options().look_every);
+      co_await alarm_->wait(edited() ? Micros{kGatherEdits} : look_every_);
       if (call.done()) break;
       // One that adds is answered at once anyway.
       if (edited() && request.add.empty() && Clock::now() - begun >= kGatherEdits) gave_up = true;
@@ -236,6 +239,7 @@ class WatchClient::ShardWatches : public std::enable_shared_from_this<ShardWatch
   MailStore& local_;
   const asio::any_io_executor executor_;
   const std::shared_ptr<Alarm> alarm_;
+  const Micros look_every_;
   RetryWaits waits_;
 
   std::mutex mutex_;

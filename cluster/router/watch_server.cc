@@ -1,6 +1,7 @@
 #include "cluster/router/watch_server.h"
 
 #include <algorithm>
+#include <set>
 
 #include "cluster/router/alarm.h"
 
@@ -21,6 +22,7 @@ class WatchServer::Session {
       if (request.seq <= seq_)
         return Error{ErrorCode::kConflict, "a request for watches that is older than the last"};
       seq_ = request.seq;
+      last_request_ = std::chrono::steady_clock::now();
       if (alarm_) alarm_->ring();
       alarm_ = std::move(alarm);
       // What was told with an answer that did not arrive is told again.
@@ -70,6 +72,10 @@ class WatchServer::Session {
     stopped_ = true;
     if (alarm_) alarm_->ring();
   }
+  std::chrono::steady_clock::time_point last_request() {
+    const std::scoped_lock lock(mutex_);
+    return last_request_;
+  }
   bool stopped() {
     const std::scoped_lock lock(mutex_);
     return stopped_;
@@ -92,6 +98,7 @@ class WatchServer::Session {
 
   std::mutex mutex_;  // also held by the shard's threads, when something changes
   std::uint64_t seq_ = 0;
+  std::chrono::steady_clock::time_point last_request_ = std::chrono::steady_clock::now();
   std::set<WatchKey> fired_;  // to be told
   std::set<WatchKey> told_;   // with the answer to request `told_seq_`
   std::uint64_t told_seq_ = 0;
@@ -113,17 +120,34 @@ void WatchServer::stop() {
 
 Result<std::shared_ptr<WatchServer::Session>> WatchServer::find(NodeId from, ShardId shard,
                                                                 const WatchRequest& request) {
-  std::shared_ptr<Session> before;  // ends its watches when the mutex is free again
+  std::vector<std::shared_ptr<Session>> left;  // end their watches when the mutex is free again
   const std::scoped_lock lock(mutex_);
   if (stopped_) return Error{ErrorCode::kClosed, "this node is stopping"};
-  auto& session = sessions_[{from, shard}];
-  if (request.seq == 1 && (!session || session->id != request.session)) {
-    before = std::exchange(session, std::make_shared<Session>(mail_, shard, request.session));
-    if (before) before->stop();
-  }
-  if (!session || session->id != request.session)
+  const auto found = sessions_.find({from, shard});
+  if (found != sessions_.end() && found->second->id == request.session) return found->second;
+  if (request.seq != 1)
     return Error{ErrorCode::kNotFound, "there is no such session of watches (any more)"};
+  const auto known = mail_.mail_shards();
+  if (std::ranges::find(known, shard) == known.end())
+    return Error{ErrorCode::kNotPrimary, "shard " + to_string(shard) + " is not on this node"};
+  auto session = std::make_shared<Session>(mail_, shard, request.session);
+  if (found == sessions_.end()) {
+    forget_left(left);
+    sessions_.emplace(std::pair(from, shard), session);
+  } else {
+    left.push_back(std::exchange(found->second, session));
+    left.back()->stop();
+  }
   return session;
+}
+
+void WatchServer::forget_left(std::vector<std::shared_ptr<Session>>& left) {
+  const auto now = std::chrono::steady_clock::now();
+  std::erase_if(sessions_, [&](auto& one) {
+    if (now - one.second->last_request() < 2 * kWaitMax) return false;
+    left.push_back(one.second);
+    return true;
+  });
 }
 
 Task<Fired> WatchServer::poll(NodeId from, ShardId shard, WatchRequest request) {

@@ -10,7 +10,7 @@
 //   heard    the last answer that arrived: what was told since is told again
 //   add      answered at once, so that the client knows that from now on it will be told: then it
 //            has to look itself for what happened before
-//   wait     at most kWaitMax
+//   wait     at most kWaitMax; a session without requests for twice as long may be forgotten
 //
 // Errors, after which the client begins a new session and looks at everything: kNotFound (there is
 // no such session: this node has restarted, say), kConflict (an old request), kNotPrimary, kLimit,
@@ -20,7 +20,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
-#include <set>
+#include <vector>
 
 #include "base/asio.h"
 #include "cluster/mail_store.h"
@@ -46,6 +46,8 @@ class WatchServer {
   class Session;
 
   Result<std::shared_ptr<Session>> find(NodeId from, ShardId shard, const WatchRequest& request);
+  // Takes out the sessions of clients that have gone away without a word.
+  void forget_left(std::vector<std::shared_ptr<Session>>& left);
   Task<Fired> wait(asio::any_io_executor strand, std::shared_ptr<Session> session,
                    WatchRequest request);
 

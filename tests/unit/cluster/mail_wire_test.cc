@@ -198,7 +198,7 @@ TEST(MailWire, WhatIsNewerIsUnsupported) {
 
 TEST(MailWire, TooMuchIsRefused) {
   const SubmitRequest body{txn(), {share(std::string(storage::kRecordBodyBytesMax + 1, 'x'))}};
-  EXPECT_EQ(decode_request(encode(Request{ShardId{1}, body})).error().code, ErrorCode::kLimit);
+  EXPECT_EQ(decode_request(encode(Request{ShardId{1}, body})).error().code, ErrorCode::kTooLarge);
   const StageRequest chunk{kUpload, 0, share(std::string(MailStore::kChunkBytes + 1, 'x'))};
   EXPECT_EQ(decode_request(encode(Request{ShardId{1}, chunk})).error().code, ErrorCode::kLimit);
   EXPECT_EQ(decode_request(std::string(WireLimits::request_bytes + 1, '\1')).error().code,

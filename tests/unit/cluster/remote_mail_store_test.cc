@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <random>
 
+#include "cluster/router/remote_directory_store.h"
 #include "cluster/router/serve_mail.h"
 #include "tests/unit/cluster/remote_node.h"
 
@@ -277,18 +278,30 @@ TEST_F(RemoteMailStoreTest, ServingNonsenseAnswersWithAnError) {
             ErrorCode::kUnsupported);
 }
 
-TEST_F(RemoteMailStoreTest, TheDirectoryIsChangedFromAnotherNode) {
-  storage::DirectoryTxn txn;
-  txn.op = node_->directory().new_op();
-  txn.commands.push_back(storage::AddDomain{"example.test"});
-  const std::string request = encode(Request{ShardId{0}, SubmitDirectoryRequest{txn}});
-  for (const bool repeated : {false, true}) {
-    const auto answer = decode_answer(*await(server_->serve(kHere, request)));
-    ASSERT_TRUE(answer);
-    const auto& outcome = std::get<storage::DirectoryOutcome>(*answer);
-    EXPECT_FALSE(outcome.error);
-    EXPECT_EQ(outcome.repeated, repeated);
+TEST_F(RemoteMailStoreTest, TheDirectoryIsChangedFromAnotherNodeOnceAndReadHere) {
+  RemoteDirectoryStore directory(kHere, node_->directory(), map_, peer_, route_);
+  std::mt19937 random(5);
+  peer_.set_plan([&](NodeId, unsigned) { return static_cast<Fault>(random() % 8); });
+  for (int i = 0; i < 10; ++i) {
+    storage::DirectoryTxn txn;
+    txn.op = directory.new_op();
+    const std::string name = "d" + std::to_string(i) + ".test";
+    txn.commands.push_back(storage::AddDomain{name});
+    const auto outcome = await(directory.submit(txn));
+    ASSERT_TRUE(outcome) << to_string(outcome.error());
+    EXPECT_FALSE(outcome->error) << to_string(*outcome->error);  // kAlreadyExists, if it was twice
+    EXPECT_GT(directory.version(), outcome->lsn.value);
+    const auto found = await(directory.read<storage::DomainRecord>(
+        [&](const storage::DirectoryReader& reader) { return reader.domain(name); }));
+    EXPECT_TRUE(found);
   }
+  peer_.set_plan({});
+  storage::DirectoryTxn twice;
+  twice.op = directory.new_op();
+  twice.commands.push_back(storage::AddDomain{"d0.test"});
+  const auto refused = await(directory.submit(twice));
+  ASSERT_TRUE(refused && refused->error);
+  EXPECT_EQ(refused->error->code, ErrorCode::kAlreadyExists);
 }
 
 }  // namespace
