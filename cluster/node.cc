@@ -11,6 +11,8 @@
 #include "cluster/router/housekeeping.h"
 #include "cluster/router/local_directory_store.h"
 #include "cluster/router/local_mail_store.h"
+#include "cluster/router/remote_directory_store.h"
+#include "cluster/router/remote_mail_store.h"
 
 namespace everpost::cluster {
 namespace {
@@ -66,31 +68,38 @@ asio::awaitable<void> watch_space(DiskSpace& space, asio::thread_pool& pool,
   }
 }
 
-class LocalNode : public Node {
+class NodeOfShards : public Node {
  public:
-  explicit LocalNode(NodeOptions options)
+  explicit NodeOfShards(NodeOptions options)
       : options_(std::move(options)),
         readers_(std::max(1u, options_.read_threads)),
         time_(*options_.clock),
         space_(*options_.env, space_options(options_)) {}
 
-  ~LocalNode() override { stop_background(); }
+  ~NodeOfShards() override {
+    stop_links();
+    stop_background();
+  }
 
   Result<void> open() {
     if (!options_.failed) options_.failed = stop_process;
-    ASSIGN_OR_RETURN(coordinator_, EmbeddedCoordinator::open(
-                                       *options_.env, options_.data_folder + "/coordinator"));
-    RETURN_IF_ERROR(make_shards());
-    ASSIGN_OR_RETURN(const auto ids, coordinator_->shards());
-    std::map<ShardId, Shard*> mail_shards;
-    for (const ShardId id : ids) {
-      ASSIGN_OR_RETURN(auto shard, open_shard(id));
-      if (id != kDirectoryShard) mail_shards.emplace(id, shard.get());
-      shards_.push_back(std::move(shard));
+    RETURN_IF_ERROR(options_.cluster ? join_cluster() : be_the_only_one());
+    if (shards_.empty() || shards_.front()->id() != kDirectoryShard)
+      return Error{ErrorCode::kNotFound,
+                   "no copy of the directory is placed on this node: see the cluster's placement "
+                   "(everpost cluster init names all nodes)"};
+    std::map<ShardId, Shard*> shards, mail_shards;
+    for (const auto& shard : shards_) {
+      shards.emplace(shard->id(), shard.get());
+      if (shard->id() != kDirectoryShard) mail_shards.emplace(shard->id(), shard.get());
     }
-    mail_ = std::make_unique<LocalMailStore>(options_.node, mail_shards, time_, space_, readers_);
-    directory_ =
+    local_mail_ =
+        std::make_unique<LocalMailStore>(options_.node, mail_shards, time_, space_, readers_);
+    local_directory_ =
         std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), time_, readers_);
+    mail_ = local_mail_.get();
+    directory_ = local_directory_.get();
+    if (links_) connect(std::move(shards));
 
     housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, time_, all());
     housekeeping_->start();
@@ -124,6 +133,8 @@ class LocalNode : public Node {
   }
 
   Result<void> stop() override {
+    if (remote_mail_) remote_mail_->stop();
+    if (remote_directory_) remote_directory_->stop();
     std::atomic<ShardId> stopping_shard{shards_.front()->id()};
     const Overdue overdue(options_.stop_limit, [&] {
       options_.failed(stopping_shard,
@@ -131,7 +142,6 @@ class LocalNode : public Node {
                             "the shard's disk does not answer: what waits for it is not written"});
     });
     stop_background();
-    readers_.join();
     Result<void> first;
     for (const auto& shard : shards_) {
       stopping_shard = shard->id();
@@ -141,10 +151,66 @@ class LocalNode : public Node {
         if (first) first = std::move(stopped);
       }
     }
+    stop_links();  // after the replicas' last words
+    readers_.join();
     return first;
   }
 
  private:
+  Result<void> be_the_only_one() {
+    ASSIGN_OR_RETURN(auto embedded, EmbeddedCoordinator::open(
+                                        *options_.env, options_.data_folder + "/coordinator"));
+    cluster_ = embedded->cluster();
+    embedded_ = std::move(embedded);
+    coordinator_ = embedded_.get();
+    RETURN_IF_ERROR(make_shards());
+    ASSIGN_OR_RETURN(const auto ids, coordinator_->shards());
+    return open_shards(ids);
+  }
+
+  Result<void> join_cluster() {
+    ASSIGN_OR_RETURN(links_, ClusterLinks::open(*options_.cluster, options_.node));
+    cluster_ = links_->cluster();
+    coordinator_ = &links_->coordinator();
+    ASSIGN_OR_RETURN(const auto placement, links_->placement());
+    std::vector<ShardId> mine, all;
+    for (const auto& [id, config] : placement) {
+      all.push_back(id);
+      if (config.in_replicas(options_.node)) mine.push_back(id);
+    }
+    RETURN_IF_ERROR(check_folders(all));
+    return open_shards(mine);
+  }
+
+  Result<void> open_shards(const std::vector<ShardId>& ids) {
+    for (const ShardId id : ids) {
+      ASSIGN_OR_RETURN(auto shard, open_shard(id));
+      shards_.push_back(std::move(shard));
+    }
+    return {};
+  }
+
+  // Frontends here are served by whichever node leads; other nodes are served from here.
+  void connect(std::map<ShardId, Shard*> shards) {
+    RemoteMailStore::Options remote;
+    remote.node = options_.node;
+    remote_mail_ = std::make_unique<RemoteMailStore>(remote, *local_mail_, *links_, *links_);
+    remote_directory_ =
+        std::make_unique<RemoteDirectoryStore>(options_.node, *local_directory_, *links_, *links_);
+    server_ = std::make_unique<MailServer>(*local_mail_, *local_directory_);
+    mail_ = remote_mail_.get();
+    directory_ = remote_directory_.get();
+    links_->start(std::move(shards));
+    links_->serve(*server_, servers_.get_executor());
+  }
+
+  void stop_links() {
+    if (!links_) return;
+    if (server_) server_->stop();
+    links_->stop();
+    servers_.join();
+  }
+
   std::vector<Shard*> all() const {
     std::vector<Shard*> shards;
     for (const auto& shard : shards_) shards.push_back(shard.get());
@@ -188,13 +254,14 @@ class LocalNode : public Node {
     const Micros before = system_clock().steady();
     Shard::Options options;
     options.env = options_.env;
-    options.coordinator = coordinator_.get();
+    options.coordinator = coordinator_;
+    options.messenger = links_.get();
     options.time = &time_;
     options.waiting_bytes = &waiting_bytes_;
     options.node = options_.node;
     options.failed = options_.failed;
     options.replica.folder = folder_name(options_.data_folder, id);
-    options.replica.cluster = coordinator_->cluster();
+    options.replica.cluster = cluster_;
     options.replica.shard = id;
     options.replica.kind =
         id == kDirectoryShard ? storage::ShardKind::kDirectory : storage::ShardKind::kMail;
@@ -237,10 +304,19 @@ class LocalNode : public Node {
   LogTime time_;
   WaitingBytes waiting_bytes_;
   DiskSpace space_;
-  std::unique_ptr<EmbeddedCoordinator> coordinator_;
+  std::unique_ptr<EmbeddedCoordinator> embedded_;  // a single node's
+  std::unique_ptr<ClusterLinks> links_;            // a cluster node's
+  Coordinator* coordinator_ = nullptr;
+  Uuid cluster_{};
   std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
-  std::unique_ptr<LocalMailStore> mail_;
-  std::unique_ptr<LocalDirectoryStore> directory_;
+  std::unique_ptr<LocalMailStore> local_mail_;
+  std::unique_ptr<LocalDirectoryStore> local_directory_;
+  std::unique_ptr<RemoteMailStore> remote_mail_;
+  std::unique_ptr<RemoteDirectoryStore> remote_directory_;
+  std::unique_ptr<MailServer> server_;
+  asio::thread_pool servers_{1};  // answers other nodes; never blocks
+  MailStore* mail_ = nullptr;
+  DirectoryStore* directory_ = nullptr;
   std::atomic<bool> stopping_{false};
   asio::io_context background_{1};
   std::unique_ptr<Housekeeping> housekeeping_;
@@ -250,7 +326,7 @@ class LocalNode : public Node {
 }  // namespace
 
 Result<std::unique_ptr<Node>> Node::open(NodeOptions options) {
-  auto node = std::make_unique<LocalNode>(std::move(options));
+  auto node = std::make_unique<NodeOfShards>(std::move(options));
   RETURN_IF_ERROR(node->open());
   return std::unique_ptr<Node>(std::move(node));
 }

@@ -5,10 +5,12 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/clock.h"
+#include "cluster/cluster_links.h"
 #include "cluster/directory_store.h"
 #include "cluster/disk_space.h"
 #include "cluster/mail_store.h"
@@ -20,8 +22,11 @@ namespace everpost::cluster {
 struct NodeOptions {
   storage::Env* env = nullptr;
   NodeId node{1};
-  std::string data_folder;   // must exist
-  unsigned mail_shards = 4;  // made at the first start; later starts keep what is there
+  std::string data_folder;  // must exist
+  // A node of a cluster; none: a single node.
+  std::optional<ClusterOptions> cluster;
+  unsigned mail_shards = 4;  // a single node's, made at the first start; later starts keep what is
+                             // there. A cluster's are made with the cluster
   unsigned read_threads = 2;
   const Clock* clock = &system_clock();
   // stop() that takes longer ends the process by `failed`: a disk that hangs would hold it for
@@ -38,8 +43,9 @@ struct NodeOptions {
 
 class Node {
  public:
-  // Recovers every shard. Blocks; may take seconds after a crash. Errors name the shard, the file
-  // and what to do.
+  // Recovers every shard. Blocks; may take seconds after a crash. A single node then leads all of
+  // them; a node of a cluster finds its place by itself. Errors name the shard, the file and what
+  // to do.
   static Result<std::unique_ptr<Node>> open(NodeOptions options);
   virtual ~Node() = default;
 

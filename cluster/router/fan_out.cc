@@ -8,6 +8,8 @@
 namespace everpost::cluster {
 namespace {
 
+constexpr auto kLookForPrimary = std::chrono::milliseconds{100};
+
 constexpr std::size_t kPage = 100;  // queue entries looked at in one go
 // Of them under way at once, so that they share the logs' groups.
 constexpr unsigned kParallel = 32;
@@ -128,6 +130,14 @@ asio::awaitable<void> fan_out(MailStore& mail, Shard& shard, const std::atomic<b
   });
   Queue queue{mail, shard.id(), stopping, RetrySchedule(delays), 0};
   while (!stopping) {
+    if (!shard.leads()) {
+      // Another node serves the queue. Should it come back, it is looked through from the start.
+      queue.schedule = RetrySchedule(delays);
+      queue.next_id = 0;
+      wake->expires_after(kLookForPrimary);
+      co_await wake->async_wait(asio::as_tuple(asio::use_awaitable));
+      continue;
+    }
     changed->store(false);
     std::size_t served = co_await serve_due(queue);
     const auto begun = co_await serve_new(queue);

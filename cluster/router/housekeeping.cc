@@ -100,6 +100,7 @@ asio::awaitable<void> Housekeeping::keep_shard(Shard& shard, asio::steady_timer&
     tick.expires_after(kMarkEvery);
     co_await tick.async_wait(asio::as_tuple(asio::use_awaitable));
     if (stopping_since_) break;
+    if (!shard.leads()) continue;  // its primary does this
     if (const auto marked = co_await shard.mark_checkpoint();
         !marked && marked.error().code != ErrorCode::kUnavailable)
       log::warning("no checkpoint mark written",

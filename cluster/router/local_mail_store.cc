@@ -49,6 +49,11 @@ class ExtentReader {
   std::string loaded_;
 };
 
+Result<void> check_leads(const Shard& shard) {
+  if (shard.leads()) return {};
+  return Error{ErrorCode::kNotPrimary, "this node does not lead shard " + to_string(shard.id())};
+}
+
 std::uint64_t total(const std::vector<storage::Extent>& extents) {
   std::uint64_t bytes = 0;
   for (const storage::Extent& extent : extents) bytes += extent.bytes;
@@ -123,6 +128,7 @@ template <class T>
 Task<T> LocalMailStore::ask(ShardId shard,
                             std::move_only_function<Result<T>(const storage::MailReader&)> query) {
   CO_ASSIGN_OR_RETURN(Shard * home, find(shard));
+  CO_CHECK(co_await home->confirm_read());
   co_return co_await run_on(pool_.get_executor(),
                             [home, query = std::move(query)]() mutable -> Result<T> {
                               ASSIGN_OR_RETURN(const auto reader, home->replica().mail_reader());
@@ -183,8 +189,11 @@ Task<storage::MailboxChanges> LocalMailStore::changes(ShardId shard, MailboxId m
       });
 }
 
+// What a message's extents hold never changes, so reading them needs no confirmation; but another
+// copy may not have them yet.
 Task<std::vector<std::string>> LocalMailStore::read(ShardId shard, std::vector<ByteRange> ranges) {
   CO_ASSIGN_OR_RETURN(Shard * home, find(shard));
+  CO_CHECK(check_leads(*home));
   co_return co_await run_on(
       pool_.get_executor(),
       [home, ranges = std::move(ranges)]() -> Result<std::vector<std::string>> {
@@ -210,6 +219,7 @@ Task<std::vector<std::string>> LocalMailStore::read(ShardId shard, std::vector<B
 Task<void> LocalMailStore::with_reader(ShardId shard,
                                        std::function<Result<void>(const BlockingRead&)> work) {
   CO_ASSIGN_OR_RETURN(Shard * home, find(shard));
+  CO_CHECK(check_leads(*home));
   co_return co_await run_on(pool_.get_executor(), [home, work = std::move(work)]() {
     ExtentReader reader(home->replica().log());
     return work([&reader](const std::vector<storage::Extent>& extents, std::uint64_t offset,

@@ -50,7 +50,7 @@ class RetrySchedule {
     unsigned failures = 0;
     std::map<ShardId, DeliveryProgress> progress;
   };
-  const Delays delays_{};
+  Delays delays_{};
   std::map<std::uint64_t, Entry> entries_;
   std::set<std::pair<Time, std::uint64_t>> waiting_;
 };

@@ -285,11 +285,11 @@ void Driver::carry_out(Effect& effect) {
       confirmed_reads_.emplace(effect.at_least, std::move(read.mapped()));
     answer_reads();
   } else if constexpr (std::is_same_v<Effect, Opened>) {
-    opened_ = true;
+    opened_ = leads_ = true;
     changed_.notify_all();
     log::info("shard opened", {{"shard", shard()}, {"epoch", effect.epoch}});
   } else if constexpr (std::is_same_v<Effect, Closed>) {
-    opened_ = false;
+    opened_ = leads_ = false;
     log::warning("shard closed", {{"shard", shard()}, {"why", effect.why}});
     while (!waiting_.empty() && waiting_.back().lsn >= effect.from) {
       refuse(std::move(waiting_.back()), moved());

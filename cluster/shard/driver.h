@@ -7,6 +7,7 @@
 // log.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <functional>
@@ -104,6 +105,7 @@ class Driver {
     std::vector<Peer> peers;  // of a primary
   };
   Standing standing() const;
+  bool leads() const { return leads_.load(std::memory_order_acquire); }
 
   struct Stats {
     std::uint64_t groups = 0, records = 0, bytes = 0;
@@ -188,6 +190,7 @@ class Driver {
   std::deque<replication::LogRecordPtr> uncommitted_;  // with the disk
   Lsn handed_over_;                                    // to the applier
   bool reading_back_ = false;
+  std::atomic<bool> leads_{false};  // opened_, for who has not the mutex
 
   std::unordered_map<std::uint64_t, std::shared_ptr<ReadWaiter>> reads_;  // to be confirmed
   std::multimap<Lsn, std::shared_ptr<ReadWaiter>> confirmed_reads_;       // until it is applied

@@ -72,6 +72,8 @@ class Shard {
   void transfer(NodeId target) { driver_->transfer(target); }
   void tick() { driver_->tick(); }
   Driver::Standing standing() const { return driver_->standing(); }
+  // Whether this node is the shard's primary, and open.
+  bool leads() const { return driver_->leads(); }
 
   storage::Replica& replica() { return *replica_; }
   Watchers& watchers() { return *watchers_; }

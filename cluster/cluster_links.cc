@@ -1,0 +1,193 @@
+#include "cluster/cluster_links.h"
+
+#include "base/log.h"
+#include "base/random.h"
+#include "cluster/transport/message_codec.h"
+
+namespace everpost::cluster {
+namespace {
+
+constexpr ShardId kDirectoryShard{0};
+constexpr rpc::Method kMailMethod = 1;  // a MailServer's requests
+// Fine enough for the core's shortest time, 20 ms, and nothing beside a heartbeat's cost.
+constexpr auto kClockTick = std::chrono::milliseconds{5};
+// A hint of the coordinator that got lost is made up for so soon.
+constexpr auto kMeetEvery = std::chrono::seconds{5};
+constexpr const char* kRelease = "0.1.0";
+
+// What must arrive in the order in which it was sent goes one way: a replica's stream. Answers and
+// votes are small and urgent; what mends a log is neither.
+rpc::Channel channel_of(const replication::Message& message) {
+  using namespace replication;
+  return std::visit(
+      [](const auto& payload) {
+        using T = std::decay_t<decltype(payload)>;
+        if constexpr (std::is_same_v<T, Probe> || std::is_same_v<T, Sync> ||
+                      std::is_same_v<T, Append>)
+          return rpc::Channel::kAppend;
+        else if constexpr (std::is_same_v<T, Range>)
+          return rpc::Channel::kBulk;
+        else
+          return rpc::Channel::kControl;
+      },
+      message.payload);
+}
+
+}  // namespace
+
+ClusterLinks::ClusterLinks(const ClusterOptions& options, NodeId node)
+    : options_(options), node_(node), incarnation_(random_u64()) {}
+
+Result<std::unique_ptr<ClusterLinks>> ClusterLinks::open(const ClusterOptions& options,
+                                                         NodeId node) {
+  std::unique_ptr<ClusterLinks> links(new ClusterLinks(options, node));
+  ZooKeeperCoordinator::Options zookeeper;
+  zookeeper.zookeeper.servers = options.zookeeper;
+  zookeeper.root = options.root;
+  zookeeper.node = node;
+  zookeeper.incarnation = Incarnation{links->incarnation_};
+  links->coordinator_ = std::make_unique<ZooKeeperCoordinator>(std::move(zookeeper));
+  ASSIGN_OR_RETURN(links->cluster_, links->coordinator_->registry().cluster());
+
+  rpc::Options rpc;
+  rpc.cluster = links->cluster_;
+  rpc.node = node;
+  rpc.incarnation = links->incarnation_;
+  rpc.listen = options.listen;
+  rpc.ca = options.ca;
+  rpc.certificate = options.certificate;
+  rpc.key = options.key;
+  ASSIGN_OR_RETURN(links->transport_, rpc::Transport::start(std::move(rpc), *links));
+
+  ZooKeeperRegistry& registry = links->coordinator_->registry();
+  registry.on_change([self = links.get()] { self->members_changed_ = true; });
+  NodeRecord record;
+  record.node = node;
+  record.address = options.advertise.empty() ? options.listen : options.advertise;
+  if (record.address.ends_with(":0"))
+    record.address.replace(record.address.size() - 1, 1, std::to_string(links->transport_->port()));
+  record.zone = options.zone;
+  record.release = kRelease;
+  registry.announce(std::move(record));
+  RETURN_IF_ERROR(links->meet());
+  ASSIGN_OR_RETURN(links->placement_, links->placement());
+  return links;
+}
+
+ClusterLinks::~ClusterLinks() { stop(); }
+
+Result<std::map<ShardId, ShardConfig>> ClusterLinks::placement() {
+  ASSIGN_OR_RETURN(const auto ids, coordinator_->shards());
+  std::map<ShardId, ShardConfig> placement;
+  for (const ShardId id : ids) {
+    ASSIGN_OR_RETURN(auto found, coordinator_->get_now(id));
+    placement.emplace(id, std::move(found.config));
+  }
+  return placement;
+}
+
+void ClusterLinks::start(std::map<ShardId, Shard*> shards) {
+  {
+    const std::scoped_lock lock(mutex_);
+    shards_ = std::move(shards);
+  }
+  clock_ = std::thread([this] { keep_time(); });
+  registrar_ = std::thread([this] {
+    auto next = std::chrono::steady_clock::now() + kMeetEvery;
+    while (!stopping_) {
+      std::this_thread::sleep_for(std::chrono::milliseconds{100});
+      const auto now = std::chrono::steady_clock::now();
+      if (!members_changed_.exchange(false) && now < next) continue;
+      next = now + kMeetEvery;
+      if (const auto met = meet(); !met)
+        log::warning("cannot see which nodes there are", {{"error", to_string(met.error())}});
+    }
+  });
+}
+
+void ClusterLinks::serve(MailServer& server, asio::any_io_executor executor) {
+  transport_->serve(kMailMethod, std::move(executor), [&server](NodeId from, std::string request) {
+    return server.serve(from, std::move(request));
+  });
+}
+
+void ClusterLinks::stop() {
+  stopping_ = true;
+  if (clock_.joinable()) clock_.join();
+  if (registrar_.joinable()) registrar_.join();
+  if (transport_) transport_->stop();
+}
+
+void ClusterLinks::send(NodeId to, ShardId shard, const replication::Message& message) {
+  // What does not get through the core takes for lost.
+  (void)transport_->send(to, channel_of(message), shard, encode(message, cluster_, shard));
+}
+
+Task<std::string> ClusterLinks::call(NodeId node, std::string request, Micros timeout) {
+  co_return co_await transport_->call(node, kMailMethod, std::move(request), timeout);
+}
+
+std::optional<NodeId> ClusterLinks::primary(ShardId shard) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = shards_.find(shard);
+  if (found == shards_.end()) return std::nullopt;
+  if (found->second->leads()) return node_;
+  const auto primary = found->second->standing().primary;
+  // Its own takeover is not complete yet.
+  return primary == node_ ? std::nullopt : primary;
+}
+
+// The replica here hears of changes by itself.
+void ClusterLinks::wrong(ShardId, NodeId) {}
+
+std::vector<ShardId> ClusterLinks::mail_shards() {
+  std::vector<ShardId> ids;
+  for (const auto& [id, config] : placement_)
+    if (id != kDirectoryShard) ids.push_back(id);
+  return ids;
+}
+
+// ---- the transport's thread
+
+void ClusterLinks::received(rpc::Received message) {
+  const std::scoped_lock lock(mutex_);
+  const auto shard = shards_.find(message.shard);
+  if (shard == shards_.end()) return;
+  auto decoded = decode(as_bytes(message.bytes), cluster_, message.shard);
+  if (!decoded)
+    return log::error(
+        "a message of another node cannot be read",
+        {{"shard", message.shard}, {"node", message.from}, {"error", to_string(decoded.error())}});
+  if (decoded->from.node != message.from)
+    return log::error("a message claims to be of another node than its sender",
+                      {{"shard", message.shard}, {"node", message.from}});
+  shard->second->receive(*std::move(decoded));
+}
+
+void ClusterLinks::connected(const rpc::PeerInfo&) {}
+
+void ClusterLinks::lost(NodeId peer, const Error&) {
+  const std::scoped_lock lock(mutex_);
+  for (const auto& [id, shard] : shards_) shard->lost(peer);
+}
+
+// ---- threads
+
+Result<void> ClusterLinks::meet() {
+  ASSIGN_OR_RETURN(const auto members, coordinator_->registry().members());
+  std::map<NodeId, std::string> addresses;
+  for (const Member& member : members)
+    if (member.record.node != node_) addresses.emplace(member.record.node, member.record.address);
+  transport_->set_peers(std::move(addresses));
+  return {};
+}
+
+void ClusterLinks::keep_time() {
+  while (!stopping_) {
+    std::this_thread::sleep_for(kClockTick);
+    const std::scoped_lock lock(mutex_);
+    for (const auto& [id, shard] : shards_) shard->tick();
+  }
+}
+
+}  // namespace everpost::cluster

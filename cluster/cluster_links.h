@@ -1,0 +1,85 @@
+// What a node of a cluster has and a single node has not: the connections to other nodes, with all
+// that is said over them, and a clock for the replicas.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "cluster/coordinator/zookeeper_coordinator.h"
+#include "cluster/router/mail_peer.h"
+#include "cluster/router/mail_server.h"
+#include "cluster/shard/messenger.h"
+#include "cluster/shard/shard.h"
+#include "rpc/transport.h"
+
+namespace everpost::cluster {
+
+// How a node belongs to a cluster. In the configuration: [cluster].
+struct ClusterOptions {
+  std::vector<std::string> zookeeper;  // "host:port"
+  std::string root = "/everpost";      // the cluster's znodes
+  std::string listen;                  // for other nodes: "10.0.0.3:7420"
+  std::string advertise;               // what others dial; empty: as `listen`
+  std::string zone;
+  std::string ca, certificate, key;  // PEM files
+};
+
+class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private rpc::Receiver {
+ public:
+  // Connects to the coordinator, finds the cluster there, and listens. Blocks, for seconds.
+  // Errors: kUnavailable (no answer), kNotFound (no cluster was made there), kInvalidArgument.
+  static Result<std::unique_ptr<ClusterLinks>> open(const ClusterOptions& options, NodeId node);
+  ~ClusterLinks() override;
+
+  Coordinator& coordinator() { return *coordinator_; }
+  Uuid cluster() const { return cluster_; }
+  // Where each shard is to be, as the coordinator has it now. Errors: kUnavailable.
+  Result<std::map<ShardId, ShardConfig>> placement();
+
+  // The replicas on this node; messages for them are taken, and their clocks go, from now on. They
+  // outlive stop().
+  void start(std::map<ShardId, Shard*> shards);
+  // Answers what other nodes ask. `server` outlives stop().
+  void serve(MailServer& server, asio::any_io_executor executor);
+  // No more calls and messages. Blocks.
+  void stop();
+
+  // Messenger, for replicas here; MailPeer and ShardMap, for the router here.
+  void send(NodeId to, ShardId shard, const replication::Message& message) override;
+  Task<std::string> call(NodeId node, std::string request, Micros timeout) override;
+  std::optional<NodeId> primary(ShardId shard) override;
+  void wrong(ShardId shard, NodeId node) override;
+  std::vector<ShardId> mail_shards() override;
+
+  std::map<NodeId, rpc::PeerStatus> peers() const { return transport_->peers(); }
+
+ private:
+  ClusterLinks(const ClusterOptions& options, NodeId node);
+
+  // rpc::Receiver
+  void received(rpc::Received message) override;
+  void connected(const rpc::PeerInfo& peer) override;
+  void lost(NodeId peer, const Error& why) override;
+
+  Result<void> meet();  // the nodes that the coordinator knows
+  void keep_time();
+
+  const ClusterOptions options_;
+  const NodeId node_;
+  const std::uint64_t incarnation_;
+  std::unique_ptr<ZooKeeperCoordinator> coordinator_;
+  Uuid cluster_{};
+  std::unique_ptr<rpc::Transport> transport_;
+  std::map<ShardId, ShardConfig> placement_;
+
+  mutable std::mutex mutex_;
+  std::map<ShardId, Shard*> shards_;
+  std::atomic<bool> stopping_{false}, members_changed_{true};
+  std::thread clock_, registrar_;
+};
+
+}  // namespace everpost::cluster

@@ -1,0 +1,54 @@
+#include "cluster/found_cluster.h"
+
+#include <algorithm>
+
+#include "base/random.h"
+#include "cluster/coordinator/zookeeper_coordinator.h"
+
+namespace everpost::cluster {
+namespace {
+
+constexpr std::uint32_t kFirstFeatureLevel = 1;
+
+ShardConfig placed(const Foundation& foundation, unsigned shard, unsigned copies) {
+  ShardConfig config;
+  const std::size_t count = foundation.nodes.size();
+  for (unsigned i = 0; i < copies; ++i)
+    config.replicas.push_back(foundation.nodes[(shard + i) % count]);
+  const unsigned least = foundation.min_isr > 0 ? foundation.min_isr : copies >= 3 ? 2 : 1;
+  config.min_isr = static_cast<std::uint8_t>(std::min(least, copies));
+  return config;
+}
+
+}  // namespace
+
+Result<Uuid> found_cluster(const Foundation& foundation) {
+  const std::size_t count = foundation.nodes.size();
+  if (count == 0) return Error{ErrorCode::kInvalidArgument, "a cluster needs a node"};
+  const unsigned copies = foundation.copies > 0
+                              ? foundation.copies
+                              : static_cast<unsigned>(std::min<std::size_t>(3, count));
+  if (copies > count)
+    return Error{ErrorCode::kInvalidArgument,
+                 std::to_string(copies) + " copies need as many nodes"};
+
+  ZooKeeperCoordinator::Options options;
+  options.zookeeper.servers = foundation.zookeeper;
+  options.root = foundation.root;
+  ZooKeeperCoordinator coordinator(std::move(options));
+  ZooKeeperRegistry& registry = coordinator.registry();
+  auto id = registry.cluster();
+  if (!id && id.error().code != ErrorCode::kNotFound) return id.error();
+  if (!id) id = random_uuid();
+  RETURN_IF_ERROR(registry.create_cluster(*id, kFirstFeatureLevel));
+  // The directory last: once it is there, all are.
+  for (unsigned n = foundation.mail_shards + 1; n-- > 0;) {
+    ShardConfig config = n == 0 ? placed(foundation, 0, static_cast<unsigned>(count))
+                                : placed(foundation, n - 1, copies);
+    const auto made = coordinator.create(ShardId{n}, config);
+    if (!made && made.error().code != ErrorCode::kAlreadyExists) return made.error();
+  }
+  return *id;
+}
+
+}  // namespace everpost::cluster

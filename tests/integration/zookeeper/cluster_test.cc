@@ -1,0 +1,179 @@
+// Three nodes with real ZooKeeper servers, TLS between them and logs on disk, in one process:
+// whoever is asked, mail is kept on all of them, and goes on when one is gone.
+#include <array>
+#include <filesystem>
+#include <gtest/gtest.h>
+#include <thread>
+
+#include "base/crc32c.h"
+#include "base/log.h"
+#include "cluster/found_cluster.h"
+#include "cluster/node.h"
+#include "rpc/certificates.h"
+#include "storage/env/posix_env.h"
+#include "tests/support/ensemble.h"
+#include "tests/unit/cluster/await.h"
+
+namespace everpost::cluster {
+namespace {
+
+using namespace std::chrono_literals;
+namespace fs = std::filesystem;
+
+constexpr std::uint32_t kNodes = 3;
+constexpr unsigned kShards = 3;
+
+class ClusterTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    log::open(log::Level::kWarning, "");
+    folder_ = fs::temp_directory_path() / ("everpost-cluster-" + std::to_string(::getpid()));
+    fs::create_directories(folder_);
+    Foundation foundation;
+    foundation.zookeeper = ensemble_.addresses();
+    for (std::uint32_t n = 1; n <= kNodes; ++n) foundation.nodes.push_back(NodeId{n});
+    foundation.mail_shards = kShards;
+    const auto id = found_cluster(foundation);
+    ASSERT_TRUE(id) << to_string(id.error());
+    ASSERT_TRUE(rpc::make_ca(*id, file("ca")));
+    for (std::uint32_t n = 1; n <= kNodes; ++n) {
+      ASSERT_TRUE(
+          rpc::make_node_certificate(file("ca"), NodeId{n}, file("node" + std::to_string(n))));
+      fs::create_directories(data(n));
+      start(n);
+    }
+    ASSERT_TRUE(soon(20s, [&] { return in_sync(kNodes); }));
+  }
+  void TearDown() override {
+    for (std::uint32_t n = 1; n <= kNodes; ++n)
+      if (nodes_[n - 1]) stop(n);
+    fs::remove_all(folder_);
+  }
+
+  rpc::CertificateFiles file(const std::string& name) {
+    return {folder_ / (name + ".pem"), folder_ / (name + ".key")};
+  }
+  std::string data(std::uint32_t n) { return folder_ / ("data" + std::to_string(n)); }
+
+  void start(std::uint32_t n) {
+    NodeOptions options;
+    options.env = &env_;
+    options.node = NodeId{n};
+    options.data_folder = data(n);
+    options.segment_bytes = 8 << 20;
+    options.index_cache_bytes = 1 << 20;
+    options.min_free_percent = 0;
+    ClusterOptions cluster;
+    cluster.zookeeper = ensemble_.addresses();
+    cluster.listen = "127.0.0.1:0";
+    cluster.ca = file("ca").certificate;
+    cluster.certificate = file("node" + std::to_string(n)).certificate;
+    cluster.key = file("node" + std::to_string(n)).key;
+    options.cluster = cluster;
+    auto node = Node::open(std::move(options));
+    ASSERT_TRUE(node) << to_string(node.error());
+    nodes_[n - 1] = *std::move(node);
+  }
+  void stop(std::uint32_t n) {
+    EXPECT_TRUE(nodes_[n - 1]->stop());
+    nodes_[n - 1].reset();
+  }
+  Node& node(std::uint32_t n) { return *nodes_[n - 1]; }
+
+  template <class Condition>
+  static bool soon(std::chrono::milliseconds limit, Condition holds) {
+    const auto end = std::chrono::steady_clock::now() + limit;
+    while (!holds()) {
+      if (std::chrono::steady_clock::now() >= end) return false;
+      std::this_thread::sleep_for(10ms);
+    }
+    return true;
+  }
+  // Every shard is led by somebody here, with so many copies in sync.
+  bool in_sync(std::size_t copies) {
+    std::size_t led = 0;
+    for (const auto& node : nodes_)
+      if (node)
+        for (const ShardStatus& shard : node->status())
+          led += shard.standing.open && shard.standing.config->isr.size() == copies;
+    return led == kShards + 1;
+  }
+  std::uint32_t leader(ShardId shard) {
+    for (std::uint32_t n = 1; n <= kNodes; ++n)
+      if (nodes_[n - 1])
+        for (const ShardStatus& status : node(n).status())
+          if (status.shard == shard && status.standing.open) return n;
+    return 0;
+  }
+
+  Result<storage::MailOutcome> create_account(std::uint32_t at, ShardId shard, std::uint64_t id) {
+    storage::MailTxn txn;
+    txn.op = node(at).mail().new_op();
+    txn.commands.push_back(storage::CreateAccount{AccountId{id}, 0});
+    return await(node(at).mail().submit(shard, std::move(txn)));
+  }
+  Result<storage::MailOutcome> deliver(std::uint32_t at, ShardId shard, std::uint64_t account,
+                                       const std::string& text) {
+    storage::MailTxn txn;
+    txn.op = node(at).mail().new_op();
+    storage::AddMessage add;
+    add.content.size = text.size();
+    add.content.own_bytes = static_cast<std::uint32_t>(text.size());
+    add.content.own_crc = crc32c(as_bytes(text));
+    add.targets.push_back({AccountId{account}, MailboxId{0}});
+    txn.commands.push_back(std::move(add));
+    return await(node(at).mail().submit(shard, std::move(txn), {share(text)}));
+  }
+  Result<std::vector<std::string>> inbox(std::uint32_t at, ShardId shard, std::uint64_t account) {
+    MailStore& mail = node(at).mail();
+    ASSIGN_OR_RETURN(const auto box, await(mail.find_mailbox(shard, AccountId{account}, "INBOX")));
+    storage::UidSet all;
+    all.add(Uid{1}, Uid{UINT32_MAX});
+    ASSIGN_OR_RETURN(const auto messages, await(mail.messages(shard, box.id, all, 1000)));
+    std::vector<std::string> texts;
+    for (const auto& message : messages) {
+      ASSIGN_OR_RETURN(auto text, await(mail.read(shard, {ByteRange{message.content}})));
+      texts.push_back(std::move(text[0]));
+    }
+    return texts;
+  }
+
+  storage::PosixEnv env_;
+  test::Ensemble ensemble_{1};
+  fs::path folder_;
+  std::array<std::unique_ptr<Node>, kNodes> nodes_;
+};
+
+TEST_F(ClusterTest, AnyNodeServesAnyAccount) {
+  for (std::uint32_t shard = 1; shard <= kShards; ++shard) {
+    ASSERT_TRUE(create_account(1, ShardId{shard}, shard));
+    for (std::uint32_t n = 1; n <= kNodes; ++n)
+      ASSERT_TRUE(deliver(n, ShardId{shard}, shard, "by node " + std::to_string(n)));
+    for (std::uint32_t n = 1; n <= kNodes; ++n) {
+      const auto texts = inbox(n, ShardId{shard}, shard);
+      ASSERT_TRUE(texts) << to_string(texts.error());
+      EXPECT_EQ(*texts, (std::vector<std::string>{"by node 1", "by node 2", "by node 3"}));
+    }
+  }
+}
+
+TEST_F(ClusterTest, GoesOnWhenANodeStopsAndTakesItBack) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  ASSERT_TRUE(deliver(1, shard, 1, "first"));
+  const std::uint32_t away = leader(shard), other = away % kNodes + 1;
+  ASSERT_NE(away, 0u);
+  std::thread stopping([&] { stop(away); });
+  ASSERT_TRUE(deliver(other, shard, 1, "second"));
+  stopping.join();
+  ASSERT_TRUE(deliver(other, shard, 1, "third"));
+  start(away);
+  ASSERT_TRUE(soon(20s, [&] { return in_sync(kNodes); }));
+  ASSERT_TRUE(deliver(away, shard, 1, "fourth"));
+  const auto texts = inbox(away, shard, 1);
+  ASSERT_TRUE(texts) << to_string(texts.error());
+  EXPECT_EQ(*texts, (std::vector<std::string>{"first", "second", "third", "fourth"}));
+}
+
+}  // namespace
+}  // namespace everpost::cluster
