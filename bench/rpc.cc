@@ -3,7 +3,7 @@
 //
 //   round_trip    one message there and one back, on the control channel: p50 is about its time
 //   call          one call of a handler on another thread, and its answer
-//   messages      one way, as many as the queue takes: 100 bytes to 1 MiB, on the append channel
+//   messages      one way, with 8 MiB under way: 100 bytes to 1 MiB, on the append channel
 //   bulk_calls    answers of 256 KiB, as seeding pulls them, some calls at a time
 //
 // cpu_us: CPU time of both nodes for each message.
@@ -62,7 +62,7 @@ class Node : public Receiver {
   std::string address() const { return "127.0.0.1:" + std::to_string(transport->port()); }
 
   bool echo = false;
-  std::uint64_t got = 0;
+  std::atomic<std::uint64_t> got{0};
   std::atomic<std::uint64_t> want{~std::uint64_t{0}};
   std::binary_semaphore met{0}, reached{0};
   std::unique_ptr<Transport> transport;
@@ -165,7 +165,8 @@ BENCHMARK(bulk_calls)
     ->UseRealTime()
     ->Unit(benchmark::kMillisecond);
 
-// One way, as fast as the queue takes them.
+// One way, up to 8 MiB under way.
+constexpr std::uint64_t kUnderWay = 8 << 20;
 void messages(benchmark::State& state) {
   Pair pair;
   const auto bytes = static_cast<std::size_t>(state.range(0));
@@ -173,9 +174,13 @@ void messages(benchmark::State& state) {
   const double before = cpu_seconds();
   for (auto _ : state) {
     pair.two->want = pair.two->got + batch;
-    for (std::uint64_t i = 0; i < batch; ++i)
-      while (!pair.one->transport->send(kTwo, Channel::kAppend, kShard, std::string(bytes, 'x')))
+    const std::uint64_t first = pair.two->got;
+    for (std::uint64_t i = 0; i < batch; ++i) {
+      while ((first + i - pair.two->got) * (bytes + 64) > kUnderWay)
         std::this_thread::sleep_for(std::chrono::microseconds{200});
+      if (!pair.one->transport->send(kTwo, Channel::kAppend, kShard, std::string(bytes, 'x')))
+        std::abort();
+    }
     pair.two->reached.acquire();
   }
   const double count = static_cast<double>(state.iterations() * batch);

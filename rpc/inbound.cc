@@ -120,12 +120,14 @@ kj::Promise<void> Inbound::deliver(capnp::List<wire::Message>::Reader messages) 
   for (const auto message : messages) {
     if (closed_) return kj::READY_NOW;
     const auto bytes = message.getBytes();
-    if (partial_.size() + bytes.size() > limits.message_bytes_max) {
+    const std::size_t whole = partial_.size() + bytes.size() + message.getLeft();
+    if (whole > limits.message_bytes_max) {
       end({ErrorCode::kTooLarge, "a message above the limit"});
       return kj::READY_NOW;
     }
+    partial_.reserve(whole);
     partial_.append(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
-    if (message.getMore()) continue;
+    if (message.getLeft() > 0) continue;
     auto hold = receiving_->take(partial_.size() + Outbox::kOverhead);
     core_.shared.receiver.received({peer_->node, channel_, ShardId{message.getShard()},
                                     std::exchange(partial_, {}), std::move(hold)});

@@ -163,7 +163,7 @@ kj::Promise<void> Link::send_frame(Lane& from) {
   struct Piece {
     ShardId shard;
     Bytes bytes;
-    bool more;
+    std::size_t left;  // of the message, behind these
   };
   std::vector<Piece> pieces;
   std::size_t size = 0, index = 0, offset = from.offset;
@@ -174,7 +174,8 @@ kj::Promise<void> Link::send_frame(Lane& from) {
     const std::size_t room = size_max - size;
     if (left.size() > room && !pieces.empty()) break;  // it begins the next frame
     const bool more = left.size() > room;
-    pieces.push_back({message.shard, more ? left.first(room) : left, more});
+    pieces.push_back(
+        {message.shard, more ? left.first(room) : left, more ? left.size() - room : 0});
     size += pieces.back().bytes.size() + Outbox::kOverhead;
     if (!more) continue;
     offset += room;
@@ -187,7 +188,7 @@ kj::Promise<void> Link::send_frame(Lane& from) {
   auto messages = request.initMessages(static_cast<unsigned>(pieces.size()));
   for (unsigned i = 0; i < pieces.size(); ++i) {
     messages[i].setShard(pieces[i].shard.value);
-    messages[i].setMore(pieces[i].more);
+    messages[i].setLeft(static_cast<std::uint32_t>(pieces[i].left));
     messages[i].setBytes(data(pieces[i].bytes));
   }
   from.messages.erase(from.messages.begin(),

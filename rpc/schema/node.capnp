@@ -50,7 +50,7 @@ interface Session {
 
 struct Message {
   shard @0 :UInt32;
-  more @1 :Bool;            # the next Message goes on with it
+  left @1 :UInt32;          # bytes of it that the next Messages hold
   bytes @2 :Data;
 }
 
