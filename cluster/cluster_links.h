@@ -9,6 +9,7 @@
 #include <thread>
 #include <vector>
 
+#include "cluster/cluster_options.h"
 #include "cluster/coordinator/zookeeper_coordinator.h"
 #include "cluster/router/mail_peer.h"
 #include "cluster/router/mail_server.h"
@@ -17,16 +18,6 @@
 #include "rpc/transport.h"
 
 namespace everpost::cluster {
-
-// How a node belongs to a cluster. In the configuration: [cluster].
-struct ClusterOptions {
-  std::vector<std::string> zookeeper;  // "host:port"
-  std::string root = "/everpost";      // the cluster's znodes
-  std::string listen;                  // for other nodes: "10.0.0.3:7420"
-  std::string advertise;               // what others dial; empty: as `listen`
-  std::string zone;
-  std::string ca, certificate, key;  // PEM files
-};
 
 class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private rpc::Receiver {
  public:

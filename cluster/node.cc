@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "base/log.h"
+#include "cluster/cluster_links.h"
 #include "cluster/coordinator/embedded.h"
 #include "cluster/overdue.h"
 #include "cluster/router/fan_out.h"

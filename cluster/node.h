@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "cluster/cluster_links.h"
+#include "cluster/cluster_options.h"
 #include "cluster/directory_store.h"
 #include "cluster/disk_space.h"
 #include "cluster/mail_store.h"

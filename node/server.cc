@@ -106,6 +106,7 @@ Result<void> Server::open() {
   options.env = env_.get();
   options.node = config_.id;
   options.data_folder = config_.data_folder;
+  options.cluster = config_.cluster;
   options.mail_shards = config_.shards;
   options.min_free_percent = config_.min_free_percent;
   options.progress = [](const std::string& line) { service_manager::status(line); };

@@ -179,6 +179,62 @@ void read_tls(ConfigSection section, Config& config) {
   section.only_known_keys();
 }
 
+// "10.0.0.3:7420", "zoo1.example.org:2181".
+bool is_endpoint(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == text.npos || colon == 0) return false;
+  const std::string_view port = text.substr(colon + 1);
+  unsigned number = 0;
+  const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), number);
+  return bad == std::errc{} && end == port.data() + port.size() && number <= 65535 &&
+         text.find_first_of(" \t,/") == text.npos;
+}
+
+void read_cluster(ConfigSection section, Config& config) {
+  cluster::ClusterOptions cluster;
+  section.texts("zookeeper", cluster.zookeeper);
+  section.text("listen", cluster.listen);
+  section.text("advertise", cluster.advertise);
+  section.text("root", cluster.root);
+  section.text("zone", cluster.zone);
+  read_path(section, "ca", cluster.ca);
+  read_path(section, "certificate", cluster.certificate);
+  read_path(section, "key", cluster.key);
+  section.only_known_keys();
+  const std::pair<const char*, bool> needed[] = {{"zookeeper", !cluster.zookeeper.empty()},
+                                                 {"listen", !cluster.listen.empty()},
+                                                 {"ca", !cluster.ca.empty()},
+                                                 {"certificate", !cluster.certificate.empty()},
+                                                 {"key", !cluster.key.empty()}};
+  if (std::ranges::none_of(needed, [](const auto& key) { return key.second; })) return;
+  for (const auto& [key, given] : needed)
+    if (!given)
+      section.fail(key, "is missing",
+                   "a node of a cluster needs zookeeper, listen, ca, certificate and key; remove "
+                   "[cluster] for a single node");
+  for (const std::string& server : cluster.zookeeper)
+    if (!is_endpoint(server))
+      section.fail("zookeeper", "\"" + server + "\" is not a host and a port",
+                   "write it like [\"10.0.0.1:2181\", \"10.0.0.2:2181\"]");
+  for (const auto& [key, address] :
+       {std::pair{"listen", cluster.listen}, std::pair{"advertise", cluster.advertise}})
+    if (!address.empty() && !is_endpoint(address))
+      section.fail(key, "\"" + address + "\" is not a host and a port",
+                   "write it like \"10.0.0.3:7420\"");
+  if (!cluster.root.starts_with('/') || cluster.root.ends_with('/'))
+    section.fail("root", "\"" + cluster.root + "\" is not the path of a znode",
+                 "write it like \"/everpost\"");
+  if (cluster.zone.find_first_of(" \t\n") != std::string::npos)
+    section.fail("zone", "has a space in it", "use one word");
+  for (const auto& [key, file] :
+       {std::pair{"ca", cluster.ca}, std::pair{"certificate", cluster.certificate},
+        std::pair{"key", cluster.key}})
+    if (!file.empty() && ::access(file.c_str(), R_OK) != 0)
+      section.fail(key, file + ": " + std::strerror(errno),
+                   "`everpost cluster init` makes it; copy it to this node");
+  config.cluster = std::move(cluster);
+}
+
 void read_limits(ConfigSection section, Config& config) {
   std::uint64_t recipients = config.recipients, connections = config.connections,
                 per_address = config.connections_per_address;
@@ -222,6 +278,7 @@ Result<Config> parse_config(std::string_view text, const std::string& file_name)
   auth.boolean("plaintext_on_loopback", config.plaintext_on_loopback);
   auth.only_known_keys();
   read_listeners(document->section("listen"), !config.certificate.empty(), config);
+  read_cluster(document->section("cluster"), config);
   read_limits(document->section("limits"), config);
   read_log(document->section("log"), config);
   RETURN_IF_ERROR(document->finish());

@@ -10,6 +10,7 @@
 
 #include "base/ids.h"
 #include "base/result.h"
+#include "cluster/cluster_options.h"
 
 namespace everpost::node {
 
@@ -40,6 +41,9 @@ struct Config {
   // [listen]
   std::vector<Listener> listeners;
   std::string admin_socket;  // default: <data>/admin.sock
+
+  // [cluster]; none: a single node
+  std::optional<cluster::ClusterOptions> cluster;
 
   // [tls]
   std::string certificate, key;

@@ -1,0 +1,114 @@
+// everpost cluster …: what is done before there is a daemon to ask.
+#include <filesystem>
+#include <iostream>
+
+#include "base/bytes.h"
+#include "cluster/found_cluster.h"
+#include "node/cli/cli.h"
+#include "rpc/certificates.h"
+
+namespace everpost::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct InitOptions {
+  std::vector<std::string> zookeeper;
+  std::string root = "/everpost";
+  std::vector<std::uint32_t> nodes;
+  unsigned shards = 4, copies = 0, min_isr = 0;
+  std::string folder = "everpost-cluster";
+};
+
+Failure to_failure(const Error& error, std::string remedy) {
+  const int code = error.code == ErrorCode::kUnavailable ? kUnreachable : kRefused;
+  return {code, std::string(to_string(error.code)), error.context, std::move(remedy)};
+}
+
+// Files that are there already are kept: the command may be repeated.
+Result<void> make_certificates(const Uuid& cluster, const InitOptions& options) {
+  std::error_code failure;
+  fs::create_directories(options.folder, failure);
+  if (failure) return Error{ErrorCode::kIo, "make " + options.folder + ": " + failure.message()};
+  fs::permissions(options.folder, fs::perms::owner_all, failure);
+  const auto files = [&](const std::string& name) {
+    return rpc::CertificateFiles{options.folder + "/" + name + ".pem",
+                                 options.folder + "/" + name + ".key"};
+  };
+  const auto kept = [](const Result<void>& made) {
+    return !made && made.error().code == ErrorCode::kAlreadyExists;
+  };
+  if (auto made = rpc::make_ca(cluster, files("ca")); !made && !kept(made)) return made;
+  for (const std::uint32_t node : options.nodes) {
+    auto made = rpc::make_node_certificate(files("ca"), NodeId{node},
+                                           files("node-" + std::to_string(node)));
+    if (!made && !kept(made)) return made;
+  }
+  return {};
+}
+
+int init(const Cli& cli, const InitOptions& options) {
+  cluster::Foundation foundation;
+  foundation.zookeeper = options.zookeeper;
+  foundation.root = options.root;
+  for (const std::uint32_t node : options.nodes) foundation.nodes.push_back(NodeId{node});
+  foundation.mail_shards = options.shards;
+  foundation.copies = options.copies;
+  foundation.min_isr = options.min_isr;
+  const auto id = cluster::found_cluster(foundation);
+  if (!id)
+    return cli.fail(to_failure(id.error(), id.error().code == ErrorCode::kUnavailable
+                                               ? "is ZooKeeper running, and reachable from here?"
+                                               : "choose another --root for another cluster"));
+  if (const auto made = make_certificates(*id, options); !made)
+    return cli.fail(to_failure(made.error(), "run the same command again"));
+
+  json::object answer;
+  answer["cluster"] = hex(*id);
+  answer["nodes"] = options.nodes.size();
+  answer["mail_shards"] = options.shards;
+  answer["certificates"] = fs::absolute(options.folder).string();
+  if (cli.as_json) {
+    cli.print_json(answer);
+    return kOk;
+  }
+  std::cout << "cluster " << hex(*id) << ": " << options.nodes.size() << " nodes, "
+            << options.shards << " mail shards\n\n"
+            << "Copy to each node N, and name in its configuration, [cluster]:\n  "
+            << options.folder << "/ca.pem, node-N.pem, node-N.key\n"
+            << "Keep " << options.folder
+            << "/ca.key away from the nodes: whoever has it can make nodes.\n";
+  return kOk;
+}
+
+}  // namespace
+
+void add_cluster_commands(CLI::App& app, Cli& cli) {
+  CLI::App* const cluster = app.add_subcommand("cluster", "Several nodes as one mail system");
+  cluster->require_subcommand(1);
+  CLI::App* const make = cluster->add_subcommand(
+      "init", "Make a new cluster: its place in ZooKeeper, its CA, a certificate for each node");
+  const auto options = std::make_shared<InitOptions>();
+  make->add_option("--zookeeper", options->zookeeper, "ZooKeeper's servers: host:port,host:port")
+      ->delimiter(',')
+      ->required();
+  make->add_option("--nodes", options->nodes, "Numbers of all nodes (node.id): 1,2,3")
+      ->delimiter(',')
+      ->required()
+      ->check(CLI::Range(1u, UINT32_MAX));
+  make->add_option("--shards", options->shards, "Mail shards; never changes")
+      ->check(CLI::Range(1u, 1024u))
+      ->capture_default_str();
+  make->add_option("--copies", options->copies, "Of each mail shard; default: 3, or all nodes")
+      ->check(CLI::Range(1u, 7u));
+  make->add_option("--min-isr", options->min_isr,
+                   "Copies that have to have a change before it is acknowledged; default: 2 of 3")
+      ->check(CLI::Range(1u, 7u));
+  make->add_option("--root", options->root, "The cluster's place in ZooKeeper")
+      ->capture_default_str();
+  make->add_option("--certificates", options->folder, "Where the certificates are put")
+      ->capture_default_str();
+  make->callback([&cli, options] { cli.action = [&cli, options] { return init(cli, *options); }; });
+}
+
+}  // namespace everpost::cli
