@@ -15,7 +15,7 @@ std::vector<cluster::ShardStatus> two_shards() {
   shards[0].kind = storage::ShardKind::kDirectory;
   shards[1].shard = ShardId{1};
   shards[1].epoch = Epoch{3};
-  shards[1].durable = Lsn{4096};
+  shards[1].standing.commit = Lsn{4096};
   shards[1].applied = Lsn{4032};
   shards[1].groups.sync_micros = 1'500'000;
   return shards;
