@@ -16,9 +16,9 @@ namespace everpost::cluster {
 class MailPeer {
  public:
   virtual ~MailPeer() = default;
-  // Resumes on the caller's executor. Cancelling the awaitable gives up at once. An error is the
-  // transport's own (the store's are inside the answer): kUnavailable (the node did not get it),
-  // kClosed and kTimeout (nobody knows), kBusy, kTooLarge, kUnsupported.
+  // Resumes on the caller's executor. Cancelling the awaitable (on that executor) gives up at once.
+  // An error is the transport's own (the store's are inside the answer): kUnavailable (the node did
+  // not get it), kClosed and kTimeout (nobody knows), kBusy, kTooLarge, kUnsupported.
   virtual Task<std::string> call(NodeId node, std::string request, Micros timeout) = 0;
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "cluster/router/call_under_way.h"
+#include "cluster/router/spawn_on.h"
 
 namespace everpost::cluster {
 namespace {
@@ -48,7 +49,8 @@ Task<Answer> PrimaryRoute::ask(Request request, std::function<Task<Answer>()> he
       if (bytes.empty()) bytes = encode(request);
       const Micros timeout = std::clamp(until(deadline), Micros{1}, options_.attempt);
       const std::string name = "node " + to_string(*node);
-      const Result<std::string> got = co_await call(*node, shard, bytes, timeout);
+      const Result<std::string> got =
+          co_await spawn_on(background_, call(*node, shard, bytes, timeout));
       if (got) {
         Result<Answer> answer = decode_answer(*got);
         if (answer) co_return answer;
@@ -77,16 +79,8 @@ bool PrimaryRoute::exists(ShardId shard) {
 
 Task<std::string> PrimaryRoute::call(NodeId node, ShardId shard, std::string bytes,
                                      Micros timeout) {
-  // The caller's executor may have several threads.
-  const asio::any_io_executor strand = asio::make_strand(co_await asio::this_coro::executor);
-  co_return co_await asio::co_spawn(
-      strand, call_on_strand(strand, node, shard, std::move(bytes), timeout), asio::use_awaitable);
-}
-
-Task<std::string> PrimaryRoute::call_on_strand(asio::any_io_executor strand, NodeId node,
-                                               ShardId shard, std::string bytes, Micros timeout) {
-  const auto alarm = std::make_shared<Alarm>(strand);
-  CallUnderWay call(strand, peer_.call(node, std::move(bytes), timeout), alarm);
+  const auto alarm = std::make_shared<Alarm>(background_);
+  CallUnderWay call(background_, peer_.call(node, std::move(bytes), timeout), alarm);
   while (!call.done()) {
     co_await alarm->wait(options_.look_every);
     if (call.done()) break;

@@ -47,14 +47,21 @@ bool worth_retrying(ErrorCode code);
 
 class PrimaryRoute {
  public:
-  // `map` and `peer` outlive it.
-  PrimaryRoute(NodeId self, ShardMap& map, MailPeer& peer, RouteOptions options)
-      : self_(self), map_(map), peer_(peer), options_(options) {}
+  // `map` and `peer` outlive it. Calls to other nodes are made on `background`, which has one
+  // thread that never blocks: the caller's executor may have several, or end soon after the answer.
+  PrimaryRoute(NodeId self, ShardMap& map, MailPeer& peer, asio::any_io_executor background,
+               RouteOptions options)
+      : self_(self),
+        map_(map),
+        peer_(peer),
+        background_(std::move(background)),
+        options_(options) {}
 
   // Asks the primary: by `here` if it is this node, or else by `request`, which is sent as often as
   // it takes. What it changes must happen once however often it arrives (an op_id does that).
   // Errors: the primary's; kUnavailable (nobody answered until the deadline; it may still happen),
-  // kClosed (after stop()), kNotFound (no such shard).
+  // kClosed (after stop()), kNotFound (no such shard). A caller that is cancelled meanwhile waits
+  // for the end of the attempt.
   Task<Answer> ask(Request request, std::function<Task<Answer>()> here);
 
   // Requests under way, and later ones, fail with kClosed soon.
@@ -67,15 +74,14 @@ class PrimaryRoute {
   const RouteOptions& options() const { return options_; }
 
  private:
-  // One attempt at another node.
+  // One attempt at another node; runs in the background.
   Task<std::string> call(NodeId node, ShardId shard, std::string bytes, Micros timeout);
-  Task<std::string> call_on_strand(asio::any_io_executor strand, NodeId node, ShardId shard,
-                                   std::string bytes, Micros timeout);
   bool exists(ShardId shard);
 
   const NodeId self_;
   ShardMap& map_;
   MailPeer& peer_;
+  const asio::any_io_executor background_;
   const RouteOptions options_;
   std::atomic<bool> stopped_{false};
 };

@@ -16,7 +16,12 @@ class RemoteDirectoryStore : public DirectoryStore {
   // node's replica has applied the log.
   RemoteDirectoryStore(NodeId self, DirectoryStore& local, ShardMap& map, MailPeer& peer,
                        RouteOptions options = {})
-      : local_(local), route_(self, map, peer, options) {}
+      : local_(local), route_(self, map, peer, background_.get_executor(), options) {}
+  // Calls must have ended.
+  ~RemoteDirectoryStore() override {
+    stop();
+    background_.join();
+  }
 
   // Once it has returned, this node's reads see the change; if its replica is too far behind (for
   // it is lost to the primary, say), they see it later.
@@ -32,6 +37,7 @@ class RemoteDirectoryStore : public DirectoryStore {
 
  private:
   DirectoryStore& local_;
+  asio::thread_pool background_{1};
   PrimaryRoute route_;
 };
 

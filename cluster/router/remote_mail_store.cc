@@ -51,7 +51,7 @@ void append(std::vector<T>& to, std::vector<T>&& from) {
 RemoteMailStore::RemoteMailStore(Options options, MailStore& local, ShardMap& map, MailPeer& peer)
     : local_(local),
       map_(map),
-      route_(options.node, map, peer, options.route),
+      route_(options.node, map, peer, background_.get_executor(), options.route),
       work_(options.work_threads),
       watches_(std::make_unique<WatchClient>(route_, local, background_.get_executor())) {}
 

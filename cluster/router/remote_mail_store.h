@@ -79,9 +79,9 @@ class RemoteMailStore : public MailStore {
 
   MailStore& local_;
   ShardMap& map_;
+  asio::thread_pool background_{1};  // never blocks
   PrimaryRoute route_;
   std::atomic<unsigned> aborts_{0};  // under way
-  asio::thread_pool background_{1};  // never blocks
   asio::thread_pool work_;
   const std::unique_ptr<WatchClient> watches_;
 };

@@ -4,6 +4,7 @@
 #include <set>
 
 #include "cluster/router/alarm.h"
+#include "cluster/router/spawn_on.h"
 
 namespace everpost::cluster {
 
@@ -154,11 +155,9 @@ Task<Fired> WatchServer::poll(NodeId from, ShardId shard, WatchRequest request) 
   CO_ASSIGN_OR_RETURN(auto session, find(from, shard, request));
   // The caller's executor may have several threads.
   const asio::any_io_executor strand = asio::make_strand(co_await asio::this_coro::executor);
-  // Also if the coroutine is cancelled: the session must not keep a dead strand's alarm.
-  const std::unique_ptr<Session, std::function<void(Session*)>> ending(
-      session.get(), [seq = request.seq](Session* one) { one->end(seq); });
-  auto fired = co_await asio::co_spawn(strand, wait(strand, session, std::move(request)),
-                                       asio::use_awaitable);
+  const std::uint64_t seq = request.seq;
+  auto fired = co_await spawn_on(strand, wait(strand, session, std::move(request)));
+  session->end(seq);
   if (!fired && fired.error().code != ErrorCode::kConflict) {
     // What it may have been told of is not known any more.
     const std::scoped_lock lock(mutex_);

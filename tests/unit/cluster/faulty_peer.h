@@ -26,6 +26,9 @@ class FaultyPeer : public MailPeer {
  public:
   explicit FaultyPeer(NodeId self) : self_(self) {}
 
+  // Waits for the servers, which were stopped.
+  void join() { pool_.join(); }
+
   void add(NodeId node, MailServer& server) {
     const std::scoped_lock lock(mutex_);
     servers_[node] = &server;
@@ -94,10 +97,41 @@ class FaultyPeer : public MailPeer {
     timer.expires_after(time);
     co_await timer.async_wait(asio::use_awaitable);
   }
+
+  // As with a transport, the server goes on when the caller gives up.
+  struct Served {
+    std::mutex mutex;
+    std::optional<Result<std::string>> result;
+    std::optional<asio::steady_timer> timer;  // the caller's, while it waits
+  };
+  struct Abandon {
+    ~Abandon() {
+      const std::scoped_lock lock(served->mutex);
+      served->timer.reset();
+    }
+    std::shared_ptr<Served> served;
+  };
   Task<std::string> serve(NodeId node, std::string request) {
     MailServer* server = find(node);
     if (!server) co_return Error{ErrorCode::kUnavailable, "there is no such node"};
-    co_return co_await server->serve(self_, std::move(request));
+    const auto served = std::make_shared<Served>();
+    served->timer.emplace(co_await asio::this_coro::executor,
+                          asio::steady_timer::time_point::max());
+    const Abandon abandon{served};
+    asio::co_spawn(pool_, server->serve(self_, std::move(request)),
+                   [served](std::exception_ptr, Result<std::string> result) {
+                     const std::scoped_lock lock(served->mutex);
+                     if (!served->timer) return;
+                     served->result = std::move(result);
+                     asio::post(served->timer->get_executor(), [served] {
+                       if (served->timer)
+                         served->timer->expires_at(asio::steady_timer::time_point::min());
+                     });
+                   });
+    co_await served->timer->async_wait(asio::as_tuple(asio::use_awaitable));
+    const std::scoped_lock lock(served->mutex);
+    if (!served->result) co_return Error{ErrorCode::kClosed, "given up"};
+    co_return *std::move(served->result);
   }
 
   const NodeId self_;
@@ -105,6 +139,7 @@ class FaultyPeer : public MailPeer {
   std::map<NodeId, MailServer*> servers_;
   std::function<Fault(NodeId, unsigned)> plan_;
   std::atomic<unsigned> calls_{0}, now_{0}, most_{0};
+  asio::thread_pool pool_{1};  // the servers'
 };
 
 // Knows what it was told; follows when a node says that it is not the primary, if there is another.

@@ -47,6 +47,7 @@ class RemoteNodeTest : public testing::Test {
   void TearDown() override {
     if (server_) server_->stop();
     store_.reset();
+    peer_.join();
     server_.reset();
     if (node_) EXPECT_TRUE(node_->stop());
   }
