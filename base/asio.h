@@ -64,8 +64,9 @@ asio::awaitable<std::invoke_result_t<Work>> run_on(Executor pool, Work work) {
       [](auto handler, Executor pool, Work work) {
         auto home = asio::get_associated_executor(handler);
         asio::post(
-            pool, [handler = std::move(handler), work = std::move(work), home,
-                   busy = asio::prefer(home, asio::execution::outstanding_work.tracked)]() mutable {
+            // `busy` goes last: when it is gone the context of `home` may be, too.
+            pool, [busy = asio::prefer(home, asio::execution::outstanding_work.tracked),
+                   handler = std::move(handler), work = std::move(work), home]() mutable {
               Value value = call_without_throwing(work);
               asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
                 handler(std::move(value));

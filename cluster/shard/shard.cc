@@ -109,9 +109,9 @@ void Shard::on_failure(const Error& error) {
 template <class T, class Handler>
 std::shared_ptr<WaiterFor<T>> Shard::make_waiter(Handler handler) {
   auto home = asio::get_associated_executor(handler);
-  auto done = [handler = std::move(handler), home,
-               busy = asio::prefer(home, asio::execution::outstanding_work.tracked)](
-                  Result<T> result) mutable {
+  // `busy` goes last: when it is gone the context of `home` may be, too.
+  auto done = [busy = asio::prefer(home, asio::execution::outstanding_work.tracked),
+               handler = std::move(handler), home](Result<T> result) mutable {
     asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
       handler(std::move(result));
     });
