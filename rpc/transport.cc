@@ -25,7 +25,8 @@ template <class CompletionHandler>
 Call::Done completion(CompletionHandler handler) {
   auto home = asio::get_associated_executor(handler);
   auto busy = asio::prefer(home, asio::execution::outstanding_work.tracked);
-  return [handler = std::move(handler), home, busy](Result<std::string> result) mutable {
+  // `busy` goes last: when it is gone the context of `home` may be, too.
+  return [busy, handler = std::move(handler), home](Result<std::string> result) mutable {
     asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
       handler(std::move(result));
     });
