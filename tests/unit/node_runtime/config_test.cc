@@ -67,7 +67,8 @@ TEST(Config, SaysWhereWhatIsWrongAndWhatToDo) {
        "e.toml:3:1: node.colour: unknown key; the keys of [node] are id, threads, shards, "
        "min_free_percent, hostname, data_folder, user, group"},
       {"unknown section", kNode + listen + "[nodes]\nid = 1\n",
-       "e.toml:5:2: nodes: unknown section; the sections are node, tls, auth, listen, cluster, limits, log"},
+       "e.toml:5:2: nodes: unknown section; the sections are node, tls, auth, listen, cluster, "
+       "limits, log"},
       {"key outside", "id = 1\n" + kNode + listen, "e.toml:1:1: id: a key outside the sections; "},
       {"section that is a value", "log = 1\n" + kNode + listen,
        "e.toml:1:7: log: is not a section; write [log]"},
