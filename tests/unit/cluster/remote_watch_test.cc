@@ -68,9 +68,9 @@ TEST_F(RemoteWatchTest, NobodyIsCalledOnceTheWatchIsGone) {
 }
 
 TEST_F(RemoteWatchTest, NoChangeIsMissedOnABadNetwork) {
-  std::mt19937 random(3);
-  peer_.set_plan([&](NodeId, unsigned) {
-    const auto fault = static_cast<Fault>(random() % 8);
+  // The plan is asked until the store is gone, after this function.
+  peer_.set_plan([random = std::make_shared<std::mt19937>(3)](NodeId, unsigned) {
+    const auto fault = static_cast<Fault>((*random)() % 8);
     // Those that wait for the timeout of a held call would hold up the test.
     return fault == Fault::kLoseRequest || fault == Fault::kLoseAnswer ? Fault::kBreakAfter : fault;
   });
