@@ -92,8 +92,8 @@ TEST_F(RemoteMailStoreTest, ErrorsArriveWithTheirCode) {
 }
 
 TEST_F(RemoteMailStoreTest, AWriteHappensOnceWhateverBecomesOfRequestsAndAnswers) {
-  std::mt19937 random(7);
-  peer_.set_plan([&](NodeId, unsigned) { return static_cast<Fault>(random() % 8); });
+  const auto random = std::make_shared<std::mt19937>(7);
+  peer_.set_plan([random](NodeId, unsigned) { return static_cast<Fault>((*random)() % 8); });
   std::vector<std::string> want;
   for (int i = 0; i < 40; ++i) {
     want.push_back("text " + std::to_string(i));
@@ -107,9 +107,9 @@ TEST_F(RemoteMailStoreTest, AWriteHappensOnceWhateverBecomesOfRequestsAndAnswers
 }
 
 TEST_F(RemoteMailStoreTest, ALargeMessageIsStagedAndReadThroughABadNetwork) {
-  std::mt19937 random(11);
-  peer_.set_plan([&](NodeId, unsigned n) {
-    return n % 2 == 0 ? static_cast<Fault>(random() % 8) : Fault::kNone;
+  const auto random = std::make_shared<std::mt19937>(11);
+  peer_.set_plan([random](NodeId, unsigned n) {
+    return n % 2 == 0 ? static_cast<Fault>((*random)() % 8) : Fault::kNone;
   });
   std::string text(3'000'000, 'x');
   for (std::size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>('a' + i * i % 23);
@@ -280,8 +280,8 @@ TEST_F(RemoteMailStoreTest, ServingNonsenseAnswersWithAnError) {
 
 TEST_F(RemoteMailStoreTest, TheDirectoryIsChangedFromAnotherNodeOnceAndReadHere) {
   RemoteDirectoryStore directory(kHere, node_->directory(), map_, peer_, route_);
-  std::mt19937 random(5);
-  peer_.set_plan([&](NodeId, unsigned) { return static_cast<Fault>(random() % 8); });
+  const auto random = std::make_shared<std::mt19937>(5);
+  peer_.set_plan([random](NodeId, unsigned) { return static_cast<Fault>((*random)() % 8); });
   for (int i = 0; i < 10; ++i) {
     storage::DirectoryTxn txn;
     txn.op = directory.new_op();
