@@ -54,6 +54,20 @@ std::invoke_result_t<Work> call_without_throwing(Work& work) {
   }
 }
 
+// Turns the handler of a caller that waits into a function of its result, for any thread and called
+// once at most: the caller resumes on its own executor, whose context is kept at work until then.
+template <class Value, class Handler>
+auto answer_to(Handler handler) {
+  auto home = asio::get_associated_executor(handler);
+  // `busy` comes first, to go last: when it is gone the context of `home` may be, too.
+  return [busy = asio::prefer(home, asio::execution::outstanding_work.tracked),
+          handler = std::move(handler), home](Value value) mutable {
+    asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
+      handler(std::move(value));
+    });
+  };
+}
+
 // Runs `work()` (which may block) on `pool` and resumes the caller on its own executor with the
 // result. `work` is a callable without coroutine state. An exception of it is the caller's
 // kInternal if the result can hold an Error; otherwise it ends the process.
@@ -62,16 +76,9 @@ asio::awaitable<std::invoke_result_t<Work>> run_on(Executor pool, Work work) {
   using Value = std::invoke_result_t<Work>;
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Value)>(
       [](auto handler, Executor pool, Work work) {
-        auto home = asio::get_associated_executor(handler);
-        asio::post(
-            // `busy` goes last: when it is gone the context of `home` may be, too.
-            pool, [busy = asio::prefer(home, asio::execution::outstanding_work.tracked),
-                   handler = std::move(handler), work = std::move(work), home]() mutable {
-              Value value = call_without_throwing(work);
-              asio::post(home, [handler = std::move(handler), value = std::move(value)]() mutable {
-                handler(std::move(value));
-              });
-            });
+        asio::post(pool,
+                   [answer = answer_to<Value>(std::move(handler)),
+                    work = std::move(work)]() mutable { answer(call_without_throwing(work)); });
       },
       asio::use_awaitable, std::move(pool), std::move(work));
 }

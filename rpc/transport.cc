@@ -20,19 +20,6 @@ class KjLog : public kj::ExceptionCallback {
   StackTraceMode stackTraceMode() override { return StackTraceMode::NONE; }
 };
 
-// Tells `handler`, on its own executor, what became of a call.
-template <class CompletionHandler>
-Call::Done completion(CompletionHandler handler) {
-  auto home = asio::get_associated_executor(handler);
-  auto busy = asio::prefer(home, asio::execution::outstanding_work.tracked);
-  // `busy` goes last: when it is gone the context of `home` may be, too.
-  return [busy, handler = std::move(handler), home](Result<std::string> result) mutable {
-    asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
-      handler(std::move(result));
-    });
-  };
-}
-
 }  // namespace
 
 class Transport::Thread {
@@ -142,7 +129,7 @@ Task<std::string> Transport::call(NodeId peer, Method method, std::string payloa
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<std::string>)>(
       [&](auto handler) {
         auto slot = asio::get_associated_cancellation_slot(handler);
-        auto call = std::make_unique<Call>(id, completion(std::move(handler)));
+        auto call = std::make_unique<Call>(id, answer_to<Result<std::string>>(std::move(handler)));
         call->peer = peer;
         call->channel = channel;
         call->method = method;

@@ -15,18 +15,12 @@ template <class T>
 Task<T> spawn_on(asio::any_io_executor there, Task<T> task) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<T>)>(
       [](auto handler, asio::any_io_executor there, Task<T> task) {
-        auto home = asio::get_associated_executor(handler);
-        // `busy` comes first, to go last: what keeps the caller's executor may itself need it.
-        asio::co_spawn(
-            there, std::move(task),
-            [busy = asio::prefer(home, asio::execution::outstanding_work.tracked), home,
-             handler = std::move(handler)](std::exception_ptr thrown, Result<T> result) mutable {
-              if (thrown) result = Error{ErrorCode::kClosed, "given up"};
-              asio::post(home,
-                         [handler = std::move(handler), result = std::move(result)]() mutable {
-                           handler(std::move(result));
-                         });
-            });
+        asio::co_spawn(there, std::move(task),
+                       [answer = answer_to<Result<T>>(std::move(handler))](
+                           std::exception_ptr thrown, Result<T> result) mutable {
+                         if (thrown) result = Error{ErrorCode::kClosed, "given up"};
+                         answer(std::move(result));
+                       });
       },
       asio::use_awaitable, std::move(there), std::move(task));
 }

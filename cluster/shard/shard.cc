@@ -108,16 +108,8 @@ void Shard::on_failure(const Error& error) {
 // Answers `handler` on its own executor, from any thread, once.
 template <class T, class Handler>
 std::shared_ptr<WaiterFor<T>> Shard::make_waiter(Handler handler) {
-  auto home = asio::get_associated_executor(handler);
-  // `busy` goes last: when it is gone the context of `home` may be, too.
-  auto done = [busy = asio::prefer(home, asio::execution::outstanding_work.tracked),
-               handler = std::move(handler), home](Result<T> result) mutable {
-    asio::post(home, [handler = std::move(handler), result = std::move(result)]() mutable {
-      handler(std::move(result));
-    });
-  };
-  auto waiter =
-      std::make_shared<WaiterFor<T>>(std::move(done), std::chrono::steady_clock::now() + kDeadline);
+  auto waiter = std::make_shared<WaiterFor<T>>(answer_to<Result<T>>(std::move(handler)),
+                                               std::chrono::steady_clock::now() + kDeadline);
   const std::scoped_lock lock(deadlines_mutex_);
   deadlines_.push_back(waiter);
   return waiter;
