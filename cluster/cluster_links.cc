@@ -7,13 +7,11 @@
 namespace everpost::cluster {
 namespace {
 
-constexpr ShardId kDirectoryShard{0};
 constexpr rpc::Method kMailMethod = 1;  // a MailServer's requests
 // Fine enough for the core's shortest time, 20 ms, and nothing beside a heartbeat's cost.
 constexpr auto kClockTick = std::chrono::milliseconds{5};
 // A hint of the coordinator that got lost is made up for so soon.
 constexpr auto kMeetEvery = std::chrono::seconds{5};
-constexpr const char* kRelease = "0.1.0";
 
 // What must arrive in the order in which it was sent goes one way: a replica's stream. Answers and
 // votes are small and urgent; what mends a log is neither.
@@ -67,23 +65,22 @@ Result<std::unique_ptr<ClusterLinks>> ClusterLinks::open(const ClusterOptions& o
   if (record.address.ends_with(":0"))
     record.address.replace(record.address.size() - 1, 1, std::to_string(links->transport_->port()));
   record.zone = options.zone;
-  record.release = kRelease;
+  record.release = EVERPOST_VERSION;
   registry.announce(std::move(record));
   RETURN_IF_ERROR(links->meet());
-  ASSIGN_OR_RETURN(links->placement_, links->placement());
+  RETURN_IF_ERROR(links->read_placement());
   return links;
 }
 
 ClusterLinks::~ClusterLinks() { stop(); }
 
-Result<std::map<ShardId, ShardConfig>> ClusterLinks::placement() {
+Result<void> ClusterLinks::read_placement() {
   ASSIGN_OR_RETURN(const auto ids, coordinator_->shards());
-  std::map<ShardId, ShardConfig> placement;
   for (const ShardId id : ids) {
     ASSIGN_OR_RETURN(auto found, coordinator_->get_now(id));
-    placement.emplace(id, std::move(found.config));
+    placement_.emplace(id, std::move(found.config));
   }
-  return placement;
+  return {};
 }
 
 void ClusterLinks::start(std::map<ShardId, Shard*> shards) {
@@ -132,7 +129,7 @@ std::optional<NodeId> ClusterLinks::primary(ShardId shard) {
   const auto found = shards_.find(shard);
   if (found == shards_.end()) return std::nullopt;
   if (found->second->leads()) return node_;
-  const auto primary = found->second->standing().primary;
+  const auto primary = found->second->primary();
   // Its own takeover is not complete yet.
   return primary == node_ ? std::nullopt : primary;
 }
@@ -150,9 +147,7 @@ std::vector<ShardId> ClusterLinks::mail_shards() {
 // ---- the transport's thread
 
 void ClusterLinks::received(rpc::Received message) {
-  const std::scoped_lock lock(mutex_);
-  const auto shard = shards_.find(message.shard);
-  if (shard == shards_.end()) return;
+  // Before the lock: the checksums take their time.
   auto decoded = decode(as_bytes(message.bytes), cluster_, message.shard);
   if (!decoded)
     return log::error(
@@ -161,7 +156,9 @@ void ClusterLinks::received(rpc::Received message) {
   if (decoded->from.node != message.from)
     return log::error("a message claims to be of another node than its sender",
                       {{"shard", message.shard}, {"node", message.from}});
-  shard->second->receive(*std::move(decoded));
+  const std::scoped_lock lock(mutex_);
+  const auto shard = shards_.find(message.shard);
+  if (shard != shards_.end()) shard->second->receive(*std::move(decoded));
 }
 
 void ClusterLinks::connected(const rpc::PeerInfo&) {}

@@ -28,8 +28,8 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
 
   Coordinator& coordinator() { return *coordinator_; }
   Uuid cluster() const { return cluster_; }
-  // Where each shard is to be, as the coordinator has it now. Errors: kUnavailable.
-  Result<std::map<ShardId, ShardConfig>> placement();
+  // Where each shard is to be, as the coordinator had it when this was opened.
+  const std::map<ShardId, ShardConfig>& placement() const { return placement_; }
 
   // The replicas on this node; messages for them are taken, and their clocks go, from now on. They
   // outlive stop().
@@ -46,8 +46,6 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
   void wrong(ShardId shard, NodeId node) override;
   std::vector<ShardId> mail_shards() override;
 
-  std::map<NodeId, rpc::PeerStatus> peers() const { return transport_->peers(); }
-
  private:
   ClusterLinks(const ClusterOptions& options, NodeId node);
 
@@ -56,6 +54,7 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
   void connected(const rpc::PeerInfo& peer) override;
   void lost(NodeId peer, const Error& why) override;
 
+  Result<void> read_placement();
   Result<void> meet();  // the nodes that the coordinator knows
   void keep_time();
 
@@ -67,7 +66,7 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
   std::unique_ptr<rpc::Transport> transport_;
   std::map<ShardId, ShardConfig> placement_;
 
-  mutable std::mutex mutex_;
+  std::mutex mutex_;
   std::map<ShardId, Shard*> shards_;
   std::atomic<bool> stopping_{false}, members_changed_{true};
   std::thread clock_, registrar_;

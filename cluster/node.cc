@@ -18,7 +18,6 @@
 namespace everpost::cluster {
 namespace {
 
-constexpr ShardId kDirectoryShard{0};
 // Often enough that no more than a segment or two is written meanwhile, at the speed of a disk.
 constexpr auto kLookAtSpaceEvery = std::chrono::milliseconds{200};
 constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
@@ -173,9 +172,8 @@ class NodeOfShards : public Node {
     ASSIGN_OR_RETURN(links_, ClusterLinks::open(*options_.cluster, options_.node));
     cluster_ = links_->cluster();
     coordinator_ = &links_->coordinator();
-    ASSIGN_OR_RETURN(const auto placement, links_->placement());
     std::vector<ShardId> mine, all;
-    for (const auto& [id, config] : placement) {
+    for (const auto& [id, config] : links_->placement()) {
       all.push_back(id);
       if (config.in_replicas(options_.node)) mine.push_back(id);
     }

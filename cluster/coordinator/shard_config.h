@@ -11,6 +11,9 @@
 
 namespace everpost::cluster {
 
+// Domains, accounts and aliases; all others are mail shards.
+constexpr ShardId kDirectoryShard{0};
+
 // One copy of a shard. A wiped or restored disk is another copy (D8).
 struct CopyId {
   NodeId node;

@@ -2,7 +2,7 @@
 //
 // What it promises rests on compare-and-set alone. Reads are as of the leader's state when they
 // were asked, watches are hints, and both may be late or wrong: see the hazards 1 to 13 and 55 of
-// docs/replication.md, which the code names where it meets them.
+// docs/hazards.md, which the code names where it meets them.
 //
 // Nothing here fails because ZooKeeper is away: requests are answered with kUnavailable, listeners
 // hear of it, and it goes on by itself when the ensemble is back.

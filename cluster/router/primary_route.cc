@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "cluster/coordinator/shard_config.h"
 #include "cluster/router/call_under_way.h"
 #include "cluster/router/spawn_on.h"
 
@@ -72,7 +73,7 @@ Task<Answer> PrimaryRoute::ask(Request request, std::function<Task<Answer>()> he
 }
 
 bool PrimaryRoute::exists(ShardId shard) {
-  if (shard == ShardId{0}) return true;  // the directory
+  if (shard == kDirectoryShard) return true;
   const auto all = map_.mail_shards();
   return std::ranges::find(all, shard) != all.end();
 }

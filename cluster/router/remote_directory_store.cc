@@ -1,9 +1,10 @@
 #include "cluster/router/remote_directory_store.h"
 
+#include "cluster/coordinator/shard_config.h"
+
 namespace everpost::cluster {
 namespace {
 
-constexpr ShardId kDirectoryShard{0};
 constexpr std::chrono::milliseconds kLookEvery{5};
 
 Task<Answer> submit_here(DirectoryStore& local, storage::DirectoryTxn txn) {

@@ -80,16 +80,29 @@ void Driver::start() {
 Result<void> Driver::wait_until_open(std::chrono::seconds limit) {
   std::unique_lock lock(mutex_);
   const auto end = std::chrono::steady_clock::now() + limit;
-  while (!opened_ && !failure_) {
+  while (!leads_ && !failure_) {
     if (std::chrono::steady_clock::now() >= end)
       return Error{ErrorCode::kTimeout, "not open after " + std::to_string(limit.count()) +
                                             " s; it is " + std::string(to_string(core_.role)) +
                                             " in epoch " + to_string(core_.meta.epoch) + trouble_};
     changed_.wait_for(lock, std::chrono::milliseconds{20});
-    if (!opened_ && !failure_) happen(Tick{});
+    if (!leads_ && !failure_) happen(Tick{});
   }
   if (failure_) return *failure_;
   return {};
+}
+
+std::optional<NodeId> Driver::primary() const {
+  const std::scoped_lock lock(mutex_);
+  return known_primary();
+}
+
+std::optional<NodeId> Driver::known_primary() const {
+  // A primary that speaks is newer than what the coordinator said last.
+  if (core_.role != Role::kPrimary && core_.following.primary && !core_.following.lost)
+    return core_.following.primary->node;
+  if (core_.config && core_.config->primary != NodeId{0}) return core_.config->primary;
+  return std::nullopt;
 }
 
 Driver::Standing Driver::standing() const {
@@ -97,18 +110,13 @@ Driver::Standing Driver::standing() const {
   Standing standing;
   standing.role = core_.role;
   standing.epoch = core_.meta.epoch;
-  standing.open = opened_;
+  standing.open = leads_;
   standing.suspect = core_.meta.suspect;
   standing.config = core_.config;
   standing.config_version = core_.config_version;
   standing.commit = core_.commit;
-  if (core_.config && core_.config->primary != NodeId{0}) standing.primary = core_.config->primary;
-  if (core_.role != Role::kPrimary) {
-    // A primary that speaks is newer than what the coordinator said last.
-    if (core_.following.primary && !core_.following.lost)
-      standing.primary = core_.following.primary->node;
-    return standing;
-  }
+  standing.primary = known_primary();
+  if (core_.role != Role::kPrimary) return standing;
   const Micros now = system_clock().steady();
   for (const auto& [node, peer] : core_.primacy.peers)
     standing.peers.push_back(
@@ -285,11 +293,11 @@ void Driver::carry_out(Effect& effect) {
       confirmed_reads_.emplace(effect.at_least, std::move(read.mapped()));
     answer_reads();
   } else if constexpr (std::is_same_v<Effect, Opened>) {
-    opened_ = leads_ = true;
+    leads_ = true;
     changed_.notify_all();
     log::info("shard opened", {{"shard", shard()}, {"epoch", effect.epoch}});
   } else if constexpr (std::is_same_v<Effect, Closed>) {
-    opened_ = leads_ = false;
+    leads_ = false;
     log::warning("shard closed", {{"shard", shard()}, {"why", effect.why}});
     while (!waiting_.empty() && waiting_.back().lsn >= effect.from) {
       refuse(std::move(waiting_.back()), moved());

@@ -105,6 +105,7 @@ class Driver {
     std::vector<Peer> peers;  // of a primary
   };
   Standing standing() const;
+  std::optional<NodeId> primary() const;  // as in Standing, without the rest
   bool leads() const { return leads_.load(std::memory_order_acquire); }
 
   struct Stats {
@@ -137,6 +138,7 @@ class Driver {
   void hand_over(Lsn up_to);
   void release(std::uint64_t bytes);
   void answer_reads();
+  std::optional<NodeId> known_primary() const;
   Error moved() const;  // the error for those whose answer another node has to give
   void refuse(Change change, Error error);
   void queue(Job job);
@@ -178,7 +180,7 @@ class Driver {
   replication::State core_;
   std::vector<replication::Effect> effects_;
   std::deque<Job> jobs_;
-  bool stopping_ = false, no_space_ = false, opened_ = false;
+  bool stopping_ = false, no_space_ = false;
   std::optional<Error> failure_;
   std::string trouble_;  // the last with the coordinator, for open()'s error
   bool reading_config_ = false, read_config_again_ = false;
@@ -190,7 +192,7 @@ class Driver {
   std::deque<replication::LogRecordPtr> uncommitted_;  // with the disk
   Lsn handed_over_;                                    // to the applier
   bool reading_back_ = false;
-  std::atomic<bool> leads_{false};  // opened_, for who has not the mutex
+  std::atomic<bool> leads_{false};  // primary, and open; written under the mutex
 
   std::unordered_map<std::uint64_t, std::shared_ptr<ReadWaiter>> reads_;  // to be confirmed
   std::multimap<Lsn, std::shared_ptr<ReadWaiter>> confirmed_reads_;       // until it is applied

@@ -72,6 +72,7 @@ class Shard {
   void transfer(NodeId target) { driver_->transfer(target); }
   void tick() { driver_->tick(); }
   Driver::Standing standing() const { return driver_->standing(); }
+  std::optional<NodeId> primary() const { return driver_->primary(); }
   // Whether this node is the shard's primary, and open.
   bool leads() const { return driver_->leads(); }
 
