@@ -59,6 +59,7 @@ class MailStore {
   virtual void abort_upload(ShardId shard, Uuid upload) = 0;
 
   static constexpr std::size_t kChunkBytes = 256 << 10;
+  static constexpr std::uint64_t kReadBytesMax = 64 << 20;  // of one read(), all ranges together
 
   // --- reads
 
@@ -77,7 +78,8 @@ class MailStore {
                                                            storage::UidSet uids,
                                                            std::size_t limit) = 0;
   virtual Task<storage::MailboxChanges> changes(ShardId shard, MailboxId mailbox, ModSeq since) = 0;
-  // The bytes of each range, checked against their checksums. All ranges together: 64 MiB at most.
+  // The bytes of each range, checked against their checksums. All ranges together:
+  // kReadBytesMax.
   virtual Task<std::vector<std::string>> read(ShardId shard, std::vector<ByteRange> ranges) = 0;
   // Runs `work` on a thread that may block, with a function that reads a range there and then (for
   // what needs random access to a large message: MIME parsing, SEARCH TEXT).

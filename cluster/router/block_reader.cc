@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cstring>
 
+#include "cluster/router/read_plan.h"
+
 namespace everpost::cluster {
 namespace {
 
@@ -22,8 +24,7 @@ std::optional<std::uint64_t> BlockReader::Block::find(const storage::Extent& ext
 Result<void> BlockReader::Block::take() {
   if (!coming.valid()) return {};
   ASSIGN_OR_RETURN(bytes, coming.get());
-  std::uint64_t want = 0;
-  for (const storage::Extent& one : extents) want += one.bytes;
+  const std::uint64_t want = bytes_of(extents);
   if (bytes.size() != want)
     return Error{ErrorCode::kCorrupt, "a node sent " + std::to_string(bytes.size()) +
                                           " bytes of a message instead of " + std::to_string(want)};

@@ -2,12 +2,11 @@
 
 #include "base/log.h"
 #include "cluster/router/op_ids.h"
+#include "cluster/router/read_plan.h"
 #include "storage/machine/mail_machine.h"
 
 namespace everpost::cluster {
 namespace {
-
-constexpr std::uint64_t kReadBytesMax = 64 << 20;
 
 // Reads parts of messages from the log. An extent is checked as a whole, so the last one is kept:
 // whoever reads a large message in small steps reads and checks each extent once.
@@ -52,12 +51,6 @@ class ExtentReader {
 Result<void> check_leads(const Shard& shard) {
   if (shard.leads()) return {};
   return Error{ErrorCode::kNotPrimary, "this node does not lead shard " + to_string(shard.id())};
-}
-
-std::uint64_t total(const std::vector<storage::Extent>& extents) {
-  std::uint64_t bytes = 0;
-  for (const storage::Extent& extent : extents) bytes += extent.bytes;
-  return bytes;
 }
 
 }  // namespace
@@ -202,14 +195,12 @@ Task<std::vector<std::string>> LocalMailStore::read(ShardId shard, std::vector<B
         texts.reserve(ranges.size());
         std::uint64_t left = kReadBytesMax;
         for (const ByteRange& range : ranges) {
-          const std::uint64_t size = total(range.extents);
-          const std::uint64_t from = std::min(range.offset, size);
-          const std::uint64_t bytes = std::min(range.bytes, size - from);
+          const std::uint64_t bytes = bytes_of(range);
           if (bytes > left) return Error{ErrorCode::kTooLarge, "more than 64 MiB in one read"};
           left -= bytes;
           std::string text(bytes, '\0');
           RETURN_IF_ERROR(
-              reader.read(range.extents, from, std::as_writable_bytes(std::span(text))));
+              reader.read(range.extents, range.offset, std::as_writable_bytes(std::span(text))));
           texts.push_back(std::move(text));
         }
         return texts;

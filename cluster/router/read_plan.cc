@@ -55,9 +55,14 @@ class Planner {
 
 }  // namespace
 
+std::uint64_t bytes_of(const std::vector<storage::Extent>& extents) {
+  std::uint64_t bytes = 0;
+  for (const storage::Extent& extent : extents) bytes += extent.bytes;
+  return bytes;
+}
+
 std::uint64_t bytes_of(const ByteRange& range) {
-  std::uint64_t size = 0;
-  for (const storage::Extent& extent : range.extents) size += extent.bytes;
+  const std::uint64_t size = bytes_of(range.extents);
   return std::min(range.bytes, size - std::min(range.offset, size));
 }
 

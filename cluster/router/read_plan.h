@@ -18,6 +18,7 @@ struct ReadBatch {
 // `bytes_max` bytes, and more than that only if it is one extent.
 std::vector<ReadBatch> plan_read(const std::vector<ByteRange>& ranges, std::uint64_t bytes_max);
 
+std::uint64_t bytes_of(const std::vector<storage::Extent>& extents);
 // What `range` asks for: its bytes, clipped to what its extents hold.
 std::uint64_t bytes_of(const ByteRange& range);
 

@@ -9,7 +9,6 @@
 namespace everpost::cluster {
 namespace {
 
-constexpr std::uint64_t kReadBytesMax = 64 << 20;  // MailStore::read()
 constexpr std::uint64_t kBatchBytes = 1 << 20;
 constexpr unsigned kAbortsMax = 1000;
 constexpr int kViewsMax = 5;  // attempts at one list of an account's mailboxes
