@@ -89,6 +89,13 @@ void read_node(ConfigSection section, Config& config) {
   section.only_known_keys();
 }
 
+std::optional<std::uint16_t> port_number(std::string_view text) {
+  std::uint16_t number = 0;
+  const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (bad != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
 // "127.0.0.1:25" or "[::1]:25".
 std::optional<ListenAddress> parse_address(std::string_view text) {
   const std::size_t colon = text.rfind(':');
@@ -101,11 +108,9 @@ std::optional<ListenAddress> parse_address(std::string_view text) {
   error_code failure;
   const auto address = asio::ip::make_address(host, failure);
   if (failure || address.is_v6() != brackets) return {};
-  unsigned number = 0;
-  const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), number);
-  if (bad != std::errc{} || end != port.data() + port.size() || number < 1 || number > 65535)
-    return {};
-  return ListenAddress{address.to_string(), static_cast<std::uint16_t>(number)};
+  const auto number = port_number(port);
+  if (!number || *number == 0) return {};
+  return ListenAddress{address.to_string(), *number};
 }
 
 std::string text(const ListenAddress& address) {
@@ -183,11 +188,7 @@ void read_tls(ConfigSection section, Config& config) {
 bool is_endpoint(std::string_view text) {
   const std::size_t colon = text.rfind(':');
   if (colon == text.npos || colon == 0) return false;
-  const std::string_view port = text.substr(colon + 1);
-  unsigned number = 0;
-  const auto [end, bad] = std::from_chars(port.data(), port.data() + port.size(), number);
-  return bad == std::errc{} && end == port.data() + port.size() && number <= 65535 &&
-         text.find_first_of(" \t,/") == text.npos;
+  return port_number(text.substr(colon + 1)) && text.find_first_of(" \t,/") == text.npos;
 }
 
 void read_cluster(ConfigSection section, Config& config) {
