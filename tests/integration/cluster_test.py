@@ -33,9 +33,15 @@ def die_with_the_test():
 
 
 def free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for s in sockets:
-        s.bind(("127.0.0.1", 0))
+    """Below those that the kernel hands out by itself: a connection might get one before its daemon binds it."""
+    sockets = []
+    while len(sockets) < count:
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", random.randrange(20_000, 32_000)))
+            sockets.append(s)  # kept until all are chosen, so that none is chosen twice
+        except OSError:
+            s.close()
     ports = [s.getsockname()[1] for s in sockets]
     for s in sockets:
         s.close()
@@ -134,13 +140,19 @@ key = "{certificates}/node-{n}.key"
 
     def wait_until_serving(self, n):
         def greets():
+            status = self.processes[n].poll()
+            if status is not None:  # not caught by wait(): waiting longer would not help
+                raise RuntimeError(f"node {n} ended with status {status}\n{self.logs()}")
             connection = Raw(self.ports[n]["imap"])
             try:
                 return connection.greeting.startswith(b"* OK")
             finally:
                 connection.file.close()
                 connection.socket.close()
-        wait(f"node {n}", greets)
+        try:
+            wait(f"node {n}", greets)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.logs()}") from None
 
     def wait_until_in_sync(self):
         """All replicas have committed the same."""
