@@ -12,11 +12,18 @@ const Peer* find(const State& state, const CopyId& copy) {
   return &found->second;
 }
 
+// A process that has ended, or a connection that cannot be made again at once. Dropping a member
+// for the latter costs it a catch-up of milliseconds; waiting for the former costs every client
+// of the shard.
+bool is_gone(const State& state, const Peer& peer, Micros now) {
+  return peer.lost && *peer.lost >= peer.heard && now - *peer.lost >= state.settings.gone_after;
+}
+
 // A member that holds up every commit (H19).
 bool is_slow(const State& state, const CopyId& copy, Micros now) {
   const Peer* const peer = find(state, copy);
   if (!peer) return true;
-  if (now - peer->heard > state.settings.slow_after) return true;
+  if (now - peer->heard > state.settings.slow_after || is_gone(state, *peer, now)) return true;
   if (peer->copy && *peer->copy != copy) return true;  // another disk by now
   if (peer->hole || peer->disk_low || peer->state == Peer::State::kNeedsSeed) return true;
   // It holds up every commit as well, until it has reached the coordinator.
@@ -43,7 +50,8 @@ std::optional<CopyId> newcomer(const State& state, Micros now) {
   const bool few = config.isr.size() <= config.min_isr;
   for (const auto& [node, peer] : state.primacy.peers) {
     if (!peer.copy || config.in_isr(*peer.copy) || !is_caught_up(state, peer)) continue;
-    if (now - peer.heard > state.settings.slow_after || peer.disk_low) continue;
+    if (now - peer.heard > state.settings.slow_after || is_gone(state, peer, now)) continue;
+    if (peer.disk_low) continue;
     if (peer.stalled_since && now - *peer.stalled_since > state.settings.slow_after) continue;
     const auto readmission = state.primacy.readmissions.find(node);
     if (!few && readmission != state.primacy.readmissions.end() &&
@@ -59,6 +67,7 @@ std::optional<CopyId> newcomer(const State& state, Micros now) {
 void adjust_isr(Context& c) {
   State& state = c.state;
   Primacy& primacy = state.primacy;
+  if (primacy.look_again && c.now.steady >= *primacy.look_again) primacy.look_again.reset();
   if (!primacy.begun || !state.coordinator_up || !state.proposals.empty() || primacy.transfer)
     return;
   const Micros now = c.now.steady;

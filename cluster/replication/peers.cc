@@ -138,8 +138,13 @@ void on(Context& c, const Message& from, const SyncDone& done) {
 void on_lost_peer(Context& c, NodeId node) {
   const auto found = c.state.primacy.peers.find(node);
   if (found == c.state.primacy.peers.end()) return;
-  // One that is being probed is gone already; each Probe that finds nobody says so again.
-  if (found->second.state != Peer::State::kProbing) meet_again(c, found->second);
+  Peer& peer = found->second;
+  // Each Probe that finds nobody says so again: it is lost since the first time.
+  if (!peer.lost || *peer.lost < peer.heard) {
+    peer.lost = c.now.steady;
+    c.state.primacy.look_again = c.now.steady + c.state.settings.gone_after;
+  }
+  if (peer.state != Peer::State::kProbing) meet_again(c, peer);
 }
 
 }  // namespace everpost::cluster::replication

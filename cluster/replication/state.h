@@ -19,6 +19,7 @@ struct Settings {
   Micros suspect_after = std::chrono::milliseconds{400};  // silence of the primary
   Micros prevote_time = std::chrono::milliseconds{50};    // for answers of those that are slow
   Micros slow_after = std::chrono::milliseconds{500};     // silence of a member: shrink
+  Micros gone_after = std::chrono::milliseconds{40};      // the same, once its connection broke
   Micros duel_time = std::chrono::seconds{3};             // others hear the primary, I do not (H18)
   Micros duel_backoff_max = std::chrono::seconds{30};
   Micros rank_delay = std::chrono::milliseconds{20};  // per place in the order of preference
@@ -144,6 +145,7 @@ struct Peer {
   bool reading = false;  // a ReadLog is out
   std::uint64_t round = 0, round_sent = 0;
   Micros heard{};
+  std::optional<Micros> lost;  // when its connection broke; it has come back if it was heard since
   Micros sent{};
   std::optional<Micros> behind_since;
   std::optional<Micros> suspect_since;
@@ -169,6 +171,7 @@ struct Primacy {
   Lsn reign_begins;  // end of EPOCH_START
   std::map<NodeId, Peer> peers;
   std::map<NodeId, Readmission> readmissions;
+  std::optional<Micros> look_again;  // a connection broke: then its peer is back, or gone
   std::uint64_t sync_gen = 0;
 
   // Reads (R2): those of the round that is being confirmed, and those that came later.

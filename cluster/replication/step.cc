@@ -150,6 +150,7 @@ Micros next_wake(const State& state) {
     case Role::kPrimary:
       for (const auto& [node, peer] : state.primacy.peers) at(wake_of_peer(settings, peer));
       if (state.primacy.transfer) at(state.primacy.transfer->until);
+      if (state.primacy.look_again) at(*state.primacy.look_again);
       break;
     case Role::kStarting:
     case Role::kLearner:

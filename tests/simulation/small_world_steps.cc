@@ -23,9 +23,11 @@ void forget_times(State& state) {
         peer.state == Peer::State::kProbing && kNow - peer.sent >= state.settings.probe_every;
     peer.sent = probe ? kNow - state.settings.probe_every : kNow;
     peer.heard = kNow;
+    peer.lost.reset();
     if (peer.suspect_since) peer.suspect_since = kNow;
     if (peer.stalled_since) peer.stalled_since = kNow;
   }
+  state.primacy.look_again.reset();
   for (auto& [node, readmission] : state.primacy.readmissions)
     readmission = {due(readmission.not_before), Micros{0}, Micros{0}};
   for (Proposal& proposal : state.proposals) proposal.sent = kNow;

@@ -79,7 +79,12 @@ Hash& Hash::add(const FenceReport& m) {
 Hash& Hash::add(const Peer& peer) {
   add(peer.state).add(peer.copy).add(peer.incarnation).add(peer.sync_gen).add(peer.seq);
   add(peer.next).add(peer.match).add(peer.replied);
-  add(peer.reading).add(peer.round).add(peer.round_sent).add(peer.heard).add(peer.sent);
+  add(peer.reading)
+      .add(peer.round)
+      .add(peer.round_sent)
+      .add(peer.heard)
+      .add(peer.lost)
+      .add(peer.sent);
   add(peer.behind_since)
       .add(peer.suspect_since)
       .add(peer.stalled_since)
