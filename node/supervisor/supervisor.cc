@@ -161,6 +161,8 @@ void Supervisor::on_signal(int signal) {
 void Supervisor::stop(int signal) {
   const bool again = std::exchange(stopping_, true);
   start_at_.reset();
+  // Said here and not by the worker, whose end is the service's end only now.
+  ::sd_notify(0, "STOPPING=1\nSTATUS=stopping");
   listeners_.close();
   if (!worker_) {
     status_ = 0;
@@ -171,8 +173,6 @@ void Supervisor::stop(int signal) {
     ::kill(worker_->pid, SIGKILL);
     return;
   }
-  // Said here and not by the worker, whose end is the service's end only now.
-  ::sd_notify(0, "STOPPING=1\nSTATUS=waiting for sessions to end");
   end_worker(signal);
 }
 

@@ -41,7 +41,7 @@ def run(*args, check=True, timeout=120, **kwargs):
 
 def free_base_port():
     for _ in range(100):
-        base = random.randrange(20, 58) * 1000
+        base = random.randrange(10, 31) * 1000  # below the ephemeral ports
         ports = [base + p for p in (25, 587, 465, 24, 143, 993, 80)]
         with contextlib.ExitStack() as stack:
             try:
@@ -208,6 +208,8 @@ class Raw:
 
     def close(self):
         with contextlib.suppress(OSError):
+            self.file.close()  # or the connection stays open
+        with contextlib.suppress(OSError):
             self.socket.close()
 
     def __enter__(self):
@@ -224,6 +226,18 @@ def alive(pid):
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def workers(pid):
+    """The workers of an everpostd, of which there is one, or none for the moment."""
+    found = []
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        children = [int(child) for child in f.read().split()]
+    for child in children:
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{child}/cmdline") as f:
+            if "--worker" in f.read().split("\0"):
+                found.append(child)
+    return found
 
 
 def address(n):
