@@ -40,7 +40,7 @@ int status_of(int wait_status) {
 sigset_t signals_to_take() {
   sigset_t signals;
   ::sigemptyset(&signals);
-  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2})
+  for (const int signal : {SIGCHLD, SIGTERM, SIGINT, SIGHUP, SIGUSR2, SIGABRT})
     ::sigaddset(&signals, signal);
   return signals;
 }
@@ -148,6 +148,7 @@ void Supervisor::on_signal(int signal) {
   switch (signal) {
     case SIGTERM:
     case SIGINT:
+    case SIGABRT:  // systemd's watchdog: it is the worker's state that is worth a core
       return stop(signal);
     case SIGHUP:
       return reload();

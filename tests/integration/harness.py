@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import smtplib
 import socket
 import ssl
@@ -19,6 +20,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 BIN = os.environ.get("EVERPOST_BIN", os.path.join(os.path.dirname(__file__), "../../build/release/bin"))
 DOMAIN = "example.test"
@@ -80,6 +82,23 @@ class Installation:
 
     def kill(self):
         self.local("kill", "1")
+
+    def kill_worker(self):
+        """The supervisor starts another; waits until it serves."""
+        supervisor = self.pids[0]
+        before = workers(supervisor)
+        for pid in before:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError):
+                url = f"http://127.0.0.1:{self.ports['http']}/healthz"
+                if workers(supervisor) not in ([], before) and urllib.request.urlopen(url, timeout=5).status == 200:
+                    break
+            assert time.monotonic() < deadline, "no new worker serves\n" + self.log()[-4000:]
+            time.sleep(0.02)
+        self._read(json.loads(self.local("status", "--json").stdout))
 
     def start(self):
         self.local("start", "1")

@@ -140,6 +140,13 @@ class Stop(unittest.TestCase):
             self.assertEqual(daemon.stop(), 128 + signal.SIGKILL)
             self.assertFalse(alive(worker))
 
+    def test_a_watchdog_that_bites_ends_both(self):
+        with Daemon() as daemon:
+            daemon.start()
+            worker = daemon.worker()
+            self.assertEqual(daemon.stop(signal.SIGABRT), 128 + signal.SIGABRT)
+            self.assertFalse(alive(worker))
+
     def test_without_a_supervisor_there_is_one_process(self):
         with Daemon() as daemon:
             daemon.start("--no-supervisor")
