@@ -2,6 +2,7 @@
 is not tried a third time."""
 
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -104,6 +105,24 @@ class Deaths(unittest.TestCase):
             wait("the worker ends", lambda: not alive(worker), 5)
             self.assertTrue(serves(daemon))
             self.assertEqual(daemon.stop(), 0)
+
+
+    @unittest.skipIf(os.geteuid() != 0, "needs root")
+    def test_root_can_start_another_and_each_becomes_its_user(self):
+        nobody = pwd.getpwnam("nobody").pw_uid
+        with Daemon(node='user = "nobody"') as daemon:
+            os.chmod(daemon.folder + "/key.pem", 0o600)  # which only root can read
+            daemon.start()
+            worker = daemon.worker()
+            for number in (signal.SIGKILL, signal.SIGUSR2):
+                os.kill(worker if number == signal.SIGKILL else daemon.process.pid, number)
+                worker = next_worker(daemon, worker)
+                wait("it serves", lambda: serves(daemon))
+                with open(f"/proc/{worker}/status") as file:
+                    self.assertIn("\nUid:" + 4 * f"\t{nobody}" + "\n", file.read())
+            daemon.process.kill()  # the worker remembers its wish beyond the change of user
+            daemon.wait()
+            wait("the worker ends", lambda: not alive(worker), 5)
 
 
 class Stop(unittest.TestCase):
