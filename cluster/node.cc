@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "cluster/cluster_links.h"
 #include "cluster/coordinator/embedded.h"
+#include "cluster/disk_failures.h"
 #include "cluster/overdue.h"
 #include "cluster/router/fan_out.h"
 #include "cluster/router/housekeeping.h"
@@ -20,7 +21,6 @@ namespace {
 
 // Often enough that no more than a segment or two is written meanwhile, at the speed of a disk.
 constexpr auto kLookAtSpaceEvery = std::chrono::milliseconds{200};
-constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
 
 std::string folder_name(const std::string& data, ShardId shard) {
   char name[24];
@@ -39,13 +39,15 @@ std::optional<ShardId> shard_of(std::string_view name) {
   return ShardId{id};
 }
 
-void stop_process(ShardId shard, const Error& error) {
+void stop_process(const std::string& data_folder, ShardId shard, const Error& error) {
   log::error("stopping at once: what is on the disk is not known any more",
              {{"shard", shard},
               {"error", to_string(error)},
               {"remedy",
                "check the disk (dmesg, smartctl), then start again: the copy is checked "
                "before it serves"}});
+  note_disk_failure(data_folder, "shard " + to_string(shard) + ": " + to_string(error),
+                    wall_clock());
   log::flush();
   std::_Exit(kExitDiskFailed);
 }
@@ -82,7 +84,10 @@ class NodeOfShards : public Node {
   }
 
   Result<void> open() {
-    if (!options_.failed) options_.failed = stop_process;
+    if (!options_.failed)
+      options_.failed = [folder = options_.data_folder](ShardId shard, const Error& error) {
+        stop_process(folder, shard, error);
+      };
     RETURN_IF_ERROR(options_.cluster ? join_cluster() : be_the_only_one());
     if (shards_.empty() || shards_.front()->id() != kDirectoryShard)
       return Error{ErrorCode::kNotFound,

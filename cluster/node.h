@@ -37,7 +37,8 @@ struct NodeOptions {
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)
   // One line for each shard as it is recovered. From the thread that calls open().
   std::function<void(const std::string&)> progress;
-  // A disk failed: stop the process at once. From any thread. Default: log and _Exit(74), EX_IOERR.
+  // A disk failed: stop the process at once. From any thread. Default: log, note it
+  // (disk_failures.h) and _Exit(74), EX_IOERR.
   std::function<void(ShardId, const Error&)> failed;
 };
 

@@ -1,5 +1,5 @@
-// Root only where root is needed: ports are bound first, then the process becomes node.user and
-// cannot go back.
+// Root only where root is needed: ports are bound first, then the worker becomes node.user and
+// cannot go back. The supervisor, if root started it, stays root, to be able to start another.
 #pragma once
 
 #include <optional>

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <future>
+#include <unistd.h>
 
 #include "base/log.h"
 #include "node/imap/serve.h"
@@ -45,8 +46,9 @@ std::string refusal(Protocol protocol, const std::string& hostname) {
 
 }  // namespace
 
-Server::Server(Config config)
+Server::Server(Config config, Handover handover)
     : config_(std::move(config)),
+      handover_(std::move(handover)),
       message_memory_(config_.message_memory_bytes),
       http_handler_([this](std::string_view path) { return answer(path); }),
       threads_(config_.threads),
@@ -76,6 +78,9 @@ Result<void> Server::bind() {
     ASSIGN_OR_RETURN(tls_, TlsContext::load(config_.certificate, config_.key));
   }
   for (const Listener& listener : config_.listeners) RETURN_IF_ERROR(bind(listener));
+  // The configuration has changed since the supervisor read it, a moment ago.
+  for (const auto& [address, socket] : handover_.sockets) ::close(socket);
+  handover_.sockets.clear();
   return {};
 }
 
@@ -88,13 +93,21 @@ Result<void> Server::bind(const Listener& listener) {
                                 [this, protocol](std::unique_ptr<Connection> connection) {
                                   return session(protocol, std::move(connection));
                                 }};
-    const std::size_t thread = (accept_loops_.size() + http_accept_loops_.size()) % threads_.size();
-    ASSIGN_OR_RETURN(auto loop, AcceptLoop::bind(std::move(options), thread, threads_,
-                                                 http ? http_sessions_ : sessions_,
-                                                 http ? http_limits_ : limits_));
+    ASSIGN_OR_RETURN(auto loop, bind(std::move(options), http));
     loops.push_back(std::move(loop));
   }
   return {};
+}
+
+Result<std::unique_ptr<AcceptLoop>> Server::bind(AcceptLoop::Options options, bool http) {
+  const std::size_t thread = (accept_loops_.size() + http_accept_loops_.size()) % threads_.size();
+  Sessions& sessions = http ? http_sessions_ : sessions_;
+  ConnectionLimits& limits = http ? http_limits_ : limits_;
+  const auto inherited = handover_.sockets.extract(to_string(options.address));
+  if (inherited.empty())
+    return AcceptLoop::bind(std::move(options), thread, threads_, sessions, limits);
+  return AcceptLoop::over(Descriptor(inherited.mapped()), std::move(options), thread, threads_,
+                          sessions, limits);
 }
 
 Result<void> Server::open() {
@@ -129,6 +142,7 @@ void Server::serve() {
   state_ = ServerState::kServing;
   admin_->start();
   for (const auto& loop : accept_loops_) loop->start();
+  handover_.say_ready();
 }
 
 void Server::reload() {
@@ -238,6 +252,8 @@ void Server::add_metric_sources() {
   metrics_.sources.push_back([this] {
     MetricFamilies families;
     add_process_metrics(families);
+    families.counter("everpost_worker_restarts_total", "Workers that had died and were replaced",
+                     handover_.restarts);
     families.gauge("everpost_connections", "Connections of the mail protocols", limits_.count());
     families.gauge("everpost_connections_max", "limits.connections", config_.connections);
     families.gauge("everpost_message_memory_bytes", "Memory of messages being received",

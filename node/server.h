@@ -14,15 +14,18 @@
 #include "node/runtime/io_threads.h"
 #include "node/runtime/services.h"
 #include "node/runtime/sessions.h"
+#include "node/supervisor/handover.h"
 
 namespace everpost::node {
 
 class Server {
  public:
-  explicit Server(Config config);
+  // handover: from the supervisor; one without sockets when there is none.
+  Server(Config config, Handover handover);
   ~Server();
 
-  // Reads the certificate, binds all ports. Errors: kInvalidArgument.
+  // Reads the certificate, binds all ports that the supervisor has not bound. Errors:
+  // kInvalidArgument, kBusy.
   Result<void> bind();
   // Serves /healthz and /metrics, recovers the store. Blocks.
   Result<void> open();
@@ -42,12 +45,14 @@ class Server {
   asio::awaitable<void> session(Protocol protocol, std::unique_ptr<Connection> connection);
   asio::awaitable<void> converse(Protocol protocol, std::unique_ptr<Connection> connection);
   Result<void> bind(const Listener& listener);
+  Result<std::unique_ptr<AcceptLoop>> bind(AcceptLoop::Options options, bool http);
   void stop_http();
   HttpReply answer(std::string_view path) const;
   std::vector<cluster::ShardStatus> shards() const;
   void add_metric_sources();
 
   const Config config_;
+  Handover handover_;
   std::atomic<ServerState> state_{ServerState::kStarting};
   Metrics metrics_;
   MemoryBudget message_memory_;

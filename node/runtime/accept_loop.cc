@@ -1,6 +1,5 @@
 #include "node/runtime/accept_loop.h"
 
-#include <netinet/in.h>
 #include <sys/socket.h>
 
 #include "base/log.h"
@@ -10,21 +9,6 @@ namespace {
 
 constexpr auto kBackOff = std::chrono::milliseconds{100};
 constexpr auto kComplainEvery = std::chrono::seconds{10};
-
-std::string text(const ListenAddress& address) {
-  const bool v6 = address.host.find(':') != std::string::npos;
-  return (v6 ? "[" + address.host + "]" : address.host) + ":" + std::to_string(address.port);
-}
-
-std::string remedy(const error_code& failure) {
-  if (failure == asio::error::address_in_use)
-    return "; stop what listens there (ss -ltnp shows it), or choose another port";
-  if (failure == asio::error::access_denied)
-    return "; ports below 1024 need root or CAP_NET_BIND_SERVICE";
-  if (failure.value() == EADDRNOTAVAIL)
-    return "; this machine has no such address (ip address shows them)";
-  return "";
-}
 
 }  // namespace
 
@@ -39,21 +23,22 @@ AcceptLoop::AcceptLoop(Options options, asio::ip::tcp::acceptor acceptor, IoThre
 Result<std::unique_ptr<AcceptLoop>> AcceptLoop::bind(Options options, std::size_t thread,
                                                      IoThreads& threads, Sessions& sessions,
                                                      ConnectionLimits& limits) {
-  error_code failure;
-  const asio::ip::tcp::endpoint endpoint(asio::ip::make_address(options.address.host, failure),
-                                         options.address.port);
+  ASSIGN_OR_RETURN(Descriptor socket, listen_on(options.protocol, options.address));
+  return over(std::move(socket), std::move(options), thread, threads, sessions, limits);
+}
+
+Result<std::unique_ptr<AcceptLoop>> AcceptLoop::over(Descriptor listening, Options options,
+                                                     std::size_t thread, IoThreads& threads,
+                                                     Sessions& sessions, ConnectionLimits& limits) {
+  const bool v6 = options.address.host.find(':') != std::string::npos;
   asio::ip::tcp::acceptor acceptor(threads.context(thread));
-  if (!failure) acceptor.open(endpoint.protocol(), failure);
-  if (!failure) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), failure);
-  const int v6_only = 1;  // so that "[::]:25" and "0.0.0.0:25" go together
-  if (!failure && endpoint.address().is_v6())
-    ::setsockopt(acceptor.native_handle(), IPPROTO_IPV6, IPV6_V6ONLY, &v6_only, sizeof v6_only);
-  if (!failure) acceptor.bind(endpoint, failure);
-  if (!failure) acceptor.listen(asio::socket_base::max_listen_connections, failure);
+  error_code failure;
+  acceptor.assign(v6 ? asio::ip::tcp::v6() : asio::ip::tcp::v4(), listening.get(), failure);
   if (failure)
     return Error{ErrorCode::kInvalidArgument, "listen." + std::string(to_string(options.protocol)) +
-                                                  ": " + text(options.address) + ": " +
-                                                  failure.message() + remedy(failure)};
+                                                  ": " + to_string(options.address) + ": " +
+                                                  failure.message()};
+  listening.release();
   return std::unique_ptr<AcceptLoop>(
       new AcceptLoop(std::move(options), std::move(acceptor), threads, sessions, limits));
 }
@@ -77,7 +62,8 @@ asio::awaitable<void> AcceptLoop::run() {
     const std::size_t thread = sessions_.least_busy();
     auto [failure, socket] = co_await acceptor_.async_accept(threads_.context(thread),
                                                              asio::as_tuple(asio::use_awaitable));
-    if (!acceptor_.is_open()) co_return;
+    // One that was accepted in the moment of the stop is greeted and told goodbye like the others.
+    if (failure && !acceptor_.is_open()) co_return;
     if (failure == asio::error::connection_aborted) continue;  // it left before we looked
     if (failure) {
       co_await back_off(failure);

@@ -7,6 +7,7 @@
 #include "node/runtime/config.h"
 #include "node/runtime/connection_limits.h"
 #include "node/runtime/io_threads.h"
+#include "node/runtime/listen_socket.h"
 #include "node/runtime/sessions.h"
 
 namespace everpost::node {
@@ -24,10 +25,14 @@ class AcceptLoop {
 
   // Binds and listens; connections wait in the kernel until start(). `thread` is the I/O thread
   // that accepts. What is passed outlives the I/O threads' run. Errors: kInvalidArgument, which
-  // says what to do (port in use, not permitted, no such address).
+  // says what to do (not permitted, no such address); kBusy (port in use).
   static Result<std::unique_ptr<AcceptLoop>> bind(Options options, std::size_t thread,
                                                   IoThreads& threads, Sessions& sessions,
                                                   ConnectionLimits& limits);
+  // The same over a socket that listens already.
+  static Result<std::unique_ptr<AcceptLoop>> over(Descriptor listening, Options options,
+                                                  std::size_t thread, IoThreads& threads,
+                                                  Sessions& sessions, ConnectionLimits& limits);
   void start();  // any thread
   void stop();   // any thread: the port is closed soon
 

@@ -1,4 +1,5 @@
-"""kill -9 at random moments, many times, under load: what was acknowledged is there exactly once.
+"""kill -9 at random moments, many times, of the whole node or of its worker only, under load: what was
+acknowledged is there exactly once.
 
 Senders by LMTP and SMTP note each message that got its 250; an IMAP client appends, flags and expunges and
 notes each OK. After every few kills, and at the end, all mailboxes are read:
@@ -189,8 +190,11 @@ class Crash(unittest.TestCase):
         done = 0
         while done < kills and time.monotonic() < end:
             time.sleep(self.random.uniform(0.02, 1.0))
-            self.node.kill()
-            self.node.start()
+            if self.random.random() < 0.5:
+                self.node.kill_worker()
+            else:
+                self.node.kill()
+                self.node.start()
             done += 1
             if done % 10 == 0:
                 self.audit(appender)

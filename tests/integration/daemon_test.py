@@ -58,6 +58,7 @@ file = "{self.log_file}"
 """)
         self.environment = dict(os.environ, **(environment or {}))
         self.preexec = preexec
+        self.program = DAEMON
         self.process = None
         self.clients = contextlib.ExitStack()
 
@@ -67,8 +68,8 @@ file = "{self.log_file}"
             file.write(text)
         return path
 
-    def start(self):
-        self.process = subprocess.Popen([DAEMON, "--config", self.config], stderr=subprocess.PIPE, text=True,
+    def start(self, *options):
+        self.process = subprocess.Popen([self.program, *options, "--config", self.config], stderr=subprocess.PIPE, text=True,
                                         env=self.environment, preexec_fn=self.preexec)
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and self.process.poll() is None:
@@ -77,6 +78,14 @@ file = "{self.log_file}"
                     return self
             time.sleep(0.02)
         raise AssertionError(f"did not start: {self.process.poll()} {self.process.stderr.read()}\n{self.log()}")
+
+    def worker(self):
+        """The process that does the work; the one that we started is its supervisor."""
+        deadline = time.monotonic() + 30
+        while not (found := harness.workers(self.process.pid)):
+            assert time.monotonic() < deadline, "there is no worker\n" + self.log()
+            time.sleep(0.005)
+        return found[0]
 
     def stop(self, number=signal.SIGTERM):
         self.process.send_signal(number)
@@ -165,8 +174,8 @@ class Start(unittest.TestCase):
             os.chmod(daemon.folder + "/key.pem", 0o600)  # read before root is given up
             os.chmod(daemon.folder, 0o755)
             daemon.start()
-            for task in os.listdir(f"/proc/{daemon.process.pid}/task"):
-                with open(f"/proc/{daemon.process.pid}/task/{task}/status") as file:
+            for task in os.listdir(f"/proc/{daemon.worker()}/task"):
+                with open(f"/proc/{daemon.worker()}/task/{task}/status") as file:
                     status = dict(line.rstrip("\n").split(":\t", 1) for line in file if ":\t" in line)
                 self.assertEqual(status["Uid"].split(), [str(nobody.pw_uid)] * 4)
                 self.assertEqual(status["Gid"].split(), [str(nobody.pw_gid)] * 4)
@@ -348,10 +357,10 @@ class Limits(unittest.TestCase):
             held = [daemon.clients.enter_context(socket.create_connection(("127.0.0.1", daemon.ports["smtp"])))
                     for _ in range(150)]
             time.sleep(0.5)
-            with open(f"/proc/{daemon.process.pid}/stat") as file:
+            with open(f"/proc/{daemon.worker()}/stat") as file:
                 ticks = sum(map(int, file.read().split()[13:15]))
             time.sleep(1)
-            with open(f"/proc/{daemon.process.pid}/stat") as file:
+            with open(f"/proc/{daemon.worker()}/stat") as file:
                 burnt = sum(map(int, file.read().split()[13:15])) - ticks
             self.assertLess(burnt / os.sysconf("SC_CLK_TCK"), 0.3, "waits instead of spinning")
             self.assertIn("cannot accept connections", daemon.log())
@@ -365,7 +374,7 @@ class Limits(unittest.TestCase):
             daemon.start()
 
             def rss():
-                with open(f"/proc/{daemon.process.pid}/statm") as file:
+                with open(f"/proc/{daemon.worker()}/statm") as file:
                     return int(file.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
 
             [daemon.raw("imap").close() for _ in range(50)]

@@ -12,6 +12,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import smtplib
 import socket
 import ssl
@@ -19,6 +20,7 @@ import subprocess
 import tempfile
 import time
 import unittest
+import urllib.request
 
 BIN = os.environ.get("EVERPOST_BIN", os.path.join(os.path.dirname(__file__), "../../build/release/bin"))
 DOMAIN = "example.test"
@@ -41,7 +43,7 @@ def run(*args, check=True, timeout=120, **kwargs):
 
 def free_base_port():
     for _ in range(100):
-        base = random.randrange(20, 58) * 1000
+        base = random.randrange(10, 31) * 1000  # below the ephemeral ports
         ports = [base + p for p in (25, 587, 465, 24, 143, 993, 80)]
         with contextlib.ExitStack() as stack:
             try:
@@ -80,6 +82,23 @@ class Installation:
 
     def kill(self):
         self.local("kill", "1")
+
+    def kill_worker(self):
+        """The supervisor starts another; waits until it serves."""
+        supervisor = self.pids[0]
+        before = workers(supervisor)
+        for pid in before:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError):
+                url = f"http://127.0.0.1:{self.ports['http']}/healthz"
+                if workers(supervisor) not in ([], before) and urllib.request.urlopen(url, timeout=5).status == 200:
+                    break
+            assert time.monotonic() < deadline, "no new worker serves\n" + self.log()[-4000:]
+            time.sleep(0.02)
+        self._read(json.loads(self.local("status", "--json").stdout))
 
     def start(self):
         self.local("start", "1")
@@ -208,6 +227,8 @@ class Raw:
 
     def close(self):
         with contextlib.suppress(OSError):
+            self.file.close()  # or the connection stays open
+        with contextlib.suppress(OSError):
             self.socket.close()
 
     def __enter__(self):
@@ -224,6 +245,18 @@ def alive(pid):
             return f.read().rsplit(")", 1)[1].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def workers(pid):
+    """The workers of an everpostd, of which there is one, or none for the moment."""
+    found = []
+    with open(f"/proc/{pid}/task/{pid}/children") as f:
+        children = [int(child) for child in f.read().split()]
+    for child in children:
+        with contextlib.suppress(FileNotFoundError), open(f"/proc/{child}/cmdline") as f:
+            if "--worker" in f.read().split("\0"):
+                found.append(child)
+    return found
 
 
 def address(n):
