@@ -27,6 +27,7 @@ Bug bug_named(const std::string& name) {
   if (name == name_of(Bug::kNone)) return Bug::kNone;
   for (const Bug bug : all_bugs())
     if (name == name_of(bug)) return bug;
+  if (name == name_of(kRareBug)) return kRareBug;
   throw std::runtime_error("no bug is called \"" + name + "\"; --bugs lists them all");
 }
 

@@ -10,8 +10,10 @@
 
 namespace everpost::simulation {
 
-// Every bug that can be planted.
+// Every bug that can be planted and is found soon.
 std::span<const Bug> all_bugs();
+// This one takes hundreds of thousands of seeds.
+constexpr Bug kRareBug = Bug::kCountSuspect;
 
 struct Caught {
   std::uint64_t seeds = 0;  // that it took
