@@ -39,8 +39,8 @@ int down(const cli::Cli& cli, const std::string& folder, bool remove);
 
 class Installation;
 // {"nodes": [{"id": 1, "pids": [4711], "ports": {"smtp": 21025, …}}]}; of a cluster also
-// "zookeepers": [{"id": 1, "pids": [4712], "port": 21218}], "network": {"pids": [4713], "cut":
-// "1>2"}
+// "zookeepers": [{"id": 1, "pids": [4712], "port": 21218}],
+// "network": {"pids": [4713], "cut": ["1>2"]}
 cli::json::object to_json(const Installation& installation);
 // The same for people.
 std::string to_table(const Installation& installation);

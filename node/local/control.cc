@@ -3,6 +3,7 @@
 #include <csignal>
 #include <functional>
 #include <iostream>
+#include <sstream>
 
 #include "node/cli/table.h"
 #include "node/local/commands.h"
@@ -116,8 +117,11 @@ cli::json::object to_json(const Installation& installation) {
     servers.push_back({{"id", server.id},
                        {"pids", pids_of(server)},
                        {"port", installation.server(server.id).client_port}});
-  const auto cut = ask_network(installation.network_socket(), "list");
-  result["network"] = {{"pids", pids_of(installation.network)}, {"cut", cut.value_or("")}};
+  cli::json::object& network = result["network"].emplace_object();
+  network["pids"] = pids_of(installation.network);
+  cli::json::array& cut = network["cut"].emplace_array();
+  std::istringstream pairs(ask_network(installation.network_socket(), "list").value_or(""));
+  for (std::string pair; pairs >> pair;) cut.emplace_back(pair);
   return result;
 }
 

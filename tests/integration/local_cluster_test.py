@@ -181,7 +181,7 @@ class LocalClusterTest(unittest.TestCase):
         time.sleep(1)
         pids = self.cluster.pids_of(victim)
         self.cluster.local("cut", str(victim))
-        cut = self.cluster.state["network"]["cut"].split()
+        cut = self.cluster.state["network"]["cut"]
         self.assertEqual(set(cut), {f"{a}>{b}" for other in [*map(str, others), "zookeeper"]
                                     for a, b in ((victim, other), (other, victim))})
         before = len(flow.acknowledged)
@@ -191,7 +191,7 @@ class LocalClusterTest(unittest.TestCase):
         with self.assertRaises((OSError, smtplib.SMTPException)):
             self.cluster.deliver(victim, address(1), "alone@x", timeout=3)
         self.cluster.local("heal", str(victim))
-        self.assertEqual(self.cluster.state["network"]["cut"], "")
+        self.assertEqual(self.cluster.state["network"]["cut"], [])
         self.assertEqual(self.cluster.pids_of(victim), pids)
         # It is one of them again.
         deadline = time.monotonic() + 60
@@ -210,13 +210,13 @@ class LocalClusterTest(unittest.TestCase):
 
     def test_cuts_can_be_of_one_pair_and_one_way(self):
         self.cluster.local("cut", "1", "--from", "2")
-        self.assertEqual(self.cluster.state["network"]["cut"], "1>2 2>1")
+        self.assertEqual(self.cluster.state["network"]["cut"], ["1>2", "2>1"])
         self.cluster.local("cut", "3", "--from", "zookeeper", "--one-way")
-        self.assertEqual(self.cluster.state["network"]["cut"], "1>2 2>1 3>zookeeper")
+        self.assertEqual(self.cluster.state["network"]["cut"], ["1>2", "2>1", "3>zookeeper"])
         self.cluster.local("heal", "1")
-        self.assertEqual(self.cluster.state["network"]["cut"], "3>zookeeper")
+        self.assertEqual(self.cluster.state["network"]["cut"], ["3>zookeeper"])
         self.cluster.local("heal", "zookeeper")
-        self.assertEqual(self.cluster.state["network"]["cut"], "")
+        self.assertEqual(self.cluster.state["network"]["cut"], [])
 
     def test_three_zookeeper_servers_of_which_one_is_lost(self):
         self.cluster.close()
