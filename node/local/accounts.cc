@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <optional>
 
+#include "node/cli/exit_code.h"
 #include "node/cli/http_client.h"
+#include "node/local/interruption.h"
 
 namespace everpost::local {
 namespace {
@@ -28,6 +30,10 @@ struct Work {
   std::optional<Failure> failure{};
 };
 
+Failure interrupted() {
+  return {cli::kRefused, "closed", "interrupted while the accounts were made", ""};
+}
+
 // A cluster that has just started, or lost a node, serves again soon. What may have happened
 // already is repeated as well: that the account is there is no failure.
 asio::awaitable<cli::Outcome<object>> call_patiently(const AdminClient& admin, std::string method,
@@ -37,6 +43,7 @@ asio::awaitable<cli::Outcome<object>> call_patiently(const AdminClient& admin, s
     auto answer = co_await admin.call(method, target, body);
     static constexpr std::string_view kPassing[] = {"unavailable", "busy", "not-primary", "closed",
                                                     "timeout"};
+    if (Interruption::happened()) co_return interrupted();
     if (answer || std::ranges::find(kPassing, answer.error().code) == std::end(kPassing) ||
         std::chrono::steady_clock::now() > until)
       co_return answer;
@@ -69,6 +76,10 @@ asio::awaitable<std::optional<Failure>> make_domain(const AdminClient& admin, st
 // Takes the next number until there is none; several of these run at the same time.
 asio::awaitable<void> worker(Work& work) {
   while (work.next <= work.count && !work.failure) {
+    if (Interruption::happened()) {
+      work.failure = interrupted();
+      co_return;
+    }
     const unsigned n = work.next++;
     auto failure =
         co_await make_account(work.admin, account_address(n, work.domain), work.password);

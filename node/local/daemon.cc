@@ -11,6 +11,7 @@
 
 #include "node/cli/http_client.h"
 #include "node/local/forwarder.h"
+#include "node/local/interruption.h"
 
 namespace everpost::local {
 namespace {
@@ -96,6 +97,10 @@ Result<void> wait_for_start(Daemon& daemon, const std::string& log, std::chrono:
       return did_not_start(daemon, log, "its process " + *how);
     // Before the answer counts: another program may have the port.
     if (ready() && state_of(*daemon.process) == ProcessState::kRunning) return {};
+    if (Interruption::happened()) {
+      RETURN_IF_ERROR(end({&daemon}));
+      return Error{ErrorCode::kClosed, "interrupted while " + daemon.name + " was starting"};
+    }
     if (std::chrono::steady_clock::now() > until) {
       const Error late = did_not_start(
           daemon, log, "it does not answer after " + std::to_string(patience.count()) + " s");

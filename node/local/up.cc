@@ -11,6 +11,7 @@
 #include "node/local/commands.h"
 #include "node/local/configuration.h"
 #include "node/local/daemon.h"
+#include "node/local/interruption.h"
 
 namespace everpost::local {
 namespace {
@@ -126,7 +127,8 @@ int up(const cli::Cli& cli, const UpOptions& options) {
     return cli.fail(to_failure(installation.error(), "choose another folder with --dir"));
   if (const auto planned = plan(*installation, options); !planned)
     return cli.fail(to_failure(planned.error()));
-  // Nothing half-made runs on.
+  // Nothing half-made runs on, not even after Ctrl-C.
+  const Interruption interruption;
   const auto give_up = [&](const cli::Failure& why) {
     if (const auto ended = end_all(*installation); !ended) cli.fail(to_failure(ended.error()));
     if (const auto saved = installation->save(); !saved) cli.fail(to_failure(saved.error()));
@@ -138,6 +140,7 @@ int up(const cli::Cli& cli, const UpOptions& options) {
   const auto made =
       make_accounts(admin, options.domain, options.accounts, password, Progress(options.accounts));
   if (!made) return give_up(made.error());
+  if (Interruption::happened()) return give_up({cli::kRefused, "closed", "interrupted", ""});
   if (cli.as_json) {
     cli.print_json(to_json(*installation));
     return cli::kOk;

@@ -9,8 +9,10 @@ import os
 import random
 import re
 import shutil
+import signal
 import smtplib
 import socket
+import subprocess
 import tempfile
 import threading
 import time
@@ -277,6 +279,7 @@ class LocalClusterTest(unittest.TestCase):
         self.assertEqual(run(*up, check=False).returncode, 1)  # the folder is not ours
         os.rmdir(folder + "/node2")
         with socket.socket() as taken:
+            taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", base + 1000 + 143))
             taken.listen()
             self.assertEqual(run(*up, check=False).returncode, 1)
@@ -290,6 +293,18 @@ class LocalClusterTest(unittest.TestCase):
         for daemon in state["nodes"] + state["zookeepers"] + [state["network"]]:
             self.assertEqual(daemon["pids"], [])
         self.assertEqual(run("pgrep", "-f", folder, check=False).stdout, "")
+
+    def test_nothing_runs_on_after_an_interrupted_up(self):
+        folder = tempfile.mkdtemp(prefix="everpost-local-")
+        self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
+        for seconds in (0.3, 1.5):  # ZooKeeper starts; nodes start or accounts are made
+            up = subprocess.Popen([program("everpost"), "local", "up", "--nodes", "3", "--dir", folder, "--base-port",
+                                   str(free_base_port()), "--accounts", "2000", "--password", PASSWORD],
+                                  stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+            time.sleep(seconds)
+            up.send_signal(signal.SIGINT)
+            self.assertEqual(up.wait(60), 1)
+            self.assertEqual(run("pgrep", "-f", folder, check=False).stdout, "")
 
 
 if __name__ == "__main__":
