@@ -23,6 +23,7 @@ Core::Core(Shared& state, kj::AsyncIoContext& io)
       listener_(network.parseAddress(kj::StringPtr(state.options.listen.c_str()))
                     .wait(io.waitScope)
                     ->listen()),
+      dialler_(*io.lowLevelProvider, *listener_),
       random_(static_cast<std::minstd_rand::result_type>(random_u64())),
       tasks_(*this) {}
 

@@ -9,6 +9,7 @@
 
 #include "rpc/budget.h"
 #include "rpc/call.h"
+#include "rpc/dialler.h"
 #include "rpc/inbound.h"
 #include "rpc/job_queue.h"
 #include "rpc/outbox.h"
@@ -53,6 +54,10 @@ class Core final : private kj::TaskSet::ErrorHandler {
 
   void link_ended(NodeId peer, std::uint64_t link, const std::string& why);
 
+  kj::Promise<kj::Own<kj::AsyncIoStream>> dial(kj::NetworkAddress& address) {
+    return dialler_.connect(address);
+  }
+
   Peer* find(NodeId node);
   Inbound* inbound(std::uint64_t id);
   // Closes a connection made to us: nothing more comes from it, and soon it is gone.
@@ -87,6 +92,7 @@ class Core final : private kj::TaskSet::ErrorHandler {
   kj::WaitScope& wait_scope_;
   kj::UnixEventPort::FdObserver observer_;
   kj::Own<kj::ConnectionReceiver> listener_;
+  Dialler dialler_;
   std::minstd_rand random_;
   std::map<NodeId, std::unique_ptr<Peer>> peers_;
   std::map<std::uint64_t, std::unique_ptr<Inbound>> inbound_;

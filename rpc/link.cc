@@ -84,7 +84,7 @@ void Link::start() {
 }
 
 kj::Promise<void> Link::connect(kj::NetworkAddress& address, Channel channel) {
-  return address.connect()
+  return core_.dial(address)
       .then([this, channel](kj::Own<kj::AsyncIoStream> stream) {
         // How long others are silent does not matter: all of a link end with its control channel.
         set_socket_options(*stream, channel == Channel::kControl

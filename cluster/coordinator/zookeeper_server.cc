@@ -1,8 +1,10 @@
 #include "cluster/coordinator/zookeeper_server.h"
 
 #include <arpa/inet.h>
+#include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <sys/socket.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -10,7 +12,16 @@
 namespace everpost::cluster {
 namespace {
 
-constexpr const char* kClassPath = "/usr/share/java/zookeeper.jar:/usr/share/java/slf4j-simple.jar";
+constexpr const char* kJar = "/usr/share/java/zookeeper.jar";
+constexpr const char* kLogJar = "/usr/share/java/slf4j-simple.jar";
+
+bool on_path(const std::string& program) {
+  const char* path = std::getenv("PATH");
+  std::istringstream folders(path ? path : "/usr/bin:/bin");
+  for (std::string folder; std::getline(folders, folder, ':');)
+    if (::access((folder + "/" + program).c_str(), X_OK) == 0) return true;
+  return false;
+}
 
 Result<void> write(const std::string& path, const std::string& text) {
   std::ofstream file(path, std::ios::binary);
@@ -44,6 +55,18 @@ Result<void> prepare(const ZooKeeperServer& server, const std::vector<ZooKeeperS
   return write(server.folder + "/data/myid", std::to_string(server.id) + "\n");
 }
 
+Result<void> check_installed() {
+  std::string missing;
+  if (!on_path("java")) missing += " default-jre-headless";
+  if (::access(kJar, R_OK) != 0) missing += " libzookeeper-java";
+  if (::access(kLogJar, R_OK) != 0) missing += " libslf4j-java";
+  if (missing.empty()) return {};
+  return Error{ErrorCode::kNotFound,
+               "ZooKeeper's server cannot be started; install what is missing with: apt-get "
+               "install" +
+                   missing};
+}
+
 std::vector<std::string> command(const ZooKeeperServer& server) {
   // Small and quick to start: it holds kilobytes, and others need the processor.
   return {"java",
@@ -57,7 +80,7 @@ std::vector<std::string> command(const ZooKeeperServer& server) {
           "-Dzookeeper.jmx.log4j.disable=true",
           "-Dorg.slf4j.simpleLogger.showDateTime=true",
           "-cp",
-          kClassPath,
+          std::string(kJar) + ":" + kLogJar,
           "org.apache.zookeeper.server.quorum.QuorumPeerMain",
           server.folder + "/zoo.cfg"};
 }

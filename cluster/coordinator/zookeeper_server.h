@@ -24,6 +24,9 @@ struct ZooKeeperServer {
 // well. Sessions of half a second to twenty are possible. Errors: kIo.
 Result<void> prepare(const ZooKeeperServer& server, const std::vector<ZooKeeperServer>& ensemble);
 
+// Errors: kNotFound, naming the Debian packages that are missing.
+Result<void> check_installed();
+
 // The program and its arguments. It stays in the foreground, and writes its log to stderr.
 std::vector<std::string> command(const ZooKeeperServer& server);
 

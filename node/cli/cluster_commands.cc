@@ -3,9 +3,8 @@
 #include <iostream>
 
 #include "base/bytes.h"
-#include "cluster/found_cluster.h"
 #include "node/cli/cli.h"
-#include "rpc/certificates.h"
+#include "node/cli/make_cluster.h"
 
 namespace everpost::cli {
 namespace {
@@ -25,28 +24,6 @@ Failure to_failure(const Error& error, std::string remedy) {
   return {code, std::string(to_string(error.code)), error.context, std::move(remedy)};
 }
 
-// Files that are there already are kept: the command may be repeated.
-Result<void> make_certificates(const Uuid& cluster, const InitOptions& options) {
-  std::error_code failure;
-  fs::create_directories(options.folder, failure);
-  if (failure) return Error{ErrorCode::kIo, "make " + options.folder + ": " + failure.message()};
-  fs::permissions(options.folder, fs::perms::owner_all, failure);
-  const auto files = [&](const std::string& name) {
-    return rpc::CertificateFiles{options.folder + "/" + name + ".pem",
-                                 options.folder + "/" + name + ".key"};
-  };
-  const auto kept = [](const Result<void>& made) {
-    return !made && made.error().code == ErrorCode::kAlreadyExists;
-  };
-  if (auto made = rpc::make_ca(cluster, files("ca")); !made && !kept(made)) return made;
-  for (const std::uint32_t node : options.nodes) {
-    auto made = rpc::make_node_certificate(files("ca"), NodeId{node},
-                                           files("node-" + std::to_string(node)));
-    if (!made && !kept(made)) return made;
-  }
-  return {};
-}
-
 int init(const Cli& cli, const InitOptions& options) {
   cluster::Foundation foundation;
   foundation.zookeeper = options.zookeeper;
@@ -55,13 +32,13 @@ int init(const Cli& cli, const InitOptions& options) {
   foundation.mail_shards = options.shards;
   foundation.copies = options.copies;
   foundation.min_isr = options.min_isr;
-  const auto id = cluster::found_cluster(foundation);
+  const auto id = make_cluster(foundation, options.folder);
+  if (!id && id.error().code == ErrorCode::kIo)
+    return cli.fail(to_failure(id.error(), "run the same command again"));
   if (!id)
     return cli.fail(to_failure(id.error(), id.error().code == ErrorCode::kUnavailable
                                                ? "is ZooKeeper running, and reachable from here?"
                                                : "choose another --root for another cluster"));
-  if (const auto made = make_certificates(*id, options); !made)
-    return cli.fail(to_failure(made.error(), "run the same command again"));
 
   json::object answer;
   answer["cluster"] = hex(*id);

@@ -57,6 +57,38 @@ Result<void> write_file(const std::string& path, const std::string& text) {
   return {};
 }
 
+// Others, and ZooKeeper, are reached through the network process; see forwarder.h.
+std::string cluster_section(const Installation& installation, const LocalNode& node) {
+  std::string servers;
+  for (const LocalZooKeeper& server : installation.zookeepers)
+    servers += (servers.empty() ? "" : ", ") +
+               quoted("127.0.0.1:" + std::to_string(installation.network_port(node.id, server.id)));
+  const std::string files = installation.certificates() + "/";
+  const std::string name = files + "node-" + std::to_string(node.id);
+  return "\n[cluster]\nzookeeper = [" + servers + "]\nlisten = " +
+         quoted(installation.cluster_address(node.id) + ":" +
+                std::to_string(installation.cluster_port(node.id))) +
+         "\nadvertise = " +
+         quoted("127.0.0.1:" + std::to_string(installation.network_port(node.id))) +
+         "\nca = " + quoted(files + "ca.pem") + "\ncertificate = " + quoted(name + ".pem") +
+         "\nkey = " + quoted(name + ".key") + "\n";
+}
+
+Result<void> check_is_free(const std::string& address, std::uint16_t port,
+                           const std::string& what) {
+  asio::io_context context;
+  asio::ip::tcp::acceptor acceptor(context);
+  error_code error;
+  acceptor.open(asio::ip::tcp::v4(), error);
+  if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
+  if (!error) acceptor.bind({asio::ip::make_address(address), port}, error);
+  if (error)
+    return Error{ErrorCode::kAlreadyExists, "port " + std::to_string(port) + " (" + what +
+                                                "): " + error.message() +
+                                                "; choose others with --base-port"};
+  return {};
+}
+
 }  // namespace
 
 Result<void> configure(const Installation& installation, const LocalNode& node) {
@@ -94,6 +126,7 @@ Result<void> configure(const Installation& installation, const LocalNode& node) 
   for (const auto& [protocol, port] : node.ports)
     if (protocol != "pop3")  // reserved, see Installation::ports_of()
       text += protocol + " = " + quoted("127.0.0.1:" + std::to_string(port)) + "\n";
+  if (installation.is_cluster()) text += cluster_section(installation, node);
   text +=
       "\n"
       "[tls]\n"
@@ -109,18 +142,23 @@ Result<void> configure(const Installation& installation, const LocalNode& node) 
   return write_file(folder + "/everpost.toml", text);
 }
 
-Result<void> check_ports_are_free(const Ports& ports) {
-  asio::io_context context;
-  for (const auto& [protocol, port] : ports) {
-    asio::ip::tcp::acceptor acceptor(context);
-    error_code error;
-    acceptor.open(asio::ip::tcp::v4(), error);
-    if (!error) acceptor.set_option(asio::ip::tcp::acceptor::reuse_address(true), error);
-    if (!error) acceptor.bind({asio::ip::address_v4::loopback(), port}, error);
-    if (error)
-      return Error{ErrorCode::kAlreadyExists, "port " + std::to_string(port) + " (" + protocol +
-                                                  "): " + error.message() +
-                                                  "; choose others with --base-port"};
+Result<void> check_ports_are_free(const Installation& installation) {
+  for (const LocalNode& node : installation.nodes) {
+    for (const auto& [protocol, port] : node.ports)
+      RETURN_IF_ERROR(check_is_free("127.0.0.1", port, protocol));
+    if (!installation.is_cluster()) continue;
+    RETURN_IF_ERROR(check_is_free(installation.cluster_address(node.id),
+                                  installation.cluster_port(node.id), "cluster"));
+    RETURN_IF_ERROR(
+        check_is_free("127.0.0.1", installation.network_port(node.id), "the nodes' network"));
+    for (const LocalZooKeeper& server : installation.zookeepers)
+      RETURN_IF_ERROR(check_is_free("127.0.0.1", installation.network_port(node.id, server.id),
+                                    "the nodes' network"));
+  }
+  for (const LocalZooKeeper& server : installation.zookeepers) {
+    const cluster::ZooKeeperServer files = installation.server(server.id);
+    for (const std::uint16_t port : {files.client_port, files.quorum_port, files.election_port})
+      RETURN_IF_ERROR(check_is_free("127.0.0.1", port, "ZooKeeper"));
   }
   return {};
 }

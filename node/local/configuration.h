@@ -10,6 +10,6 @@ namespace everpost::local {
 Result<void> configure(const Installation& installation, const LocalNode& node);
 
 // Errors: kAlreadyExists, naming the first port that another program listens on.
-Result<void> check_ports_are_free(const Ports& ports);
+Result<void> check_ports_are_free(const Installation& installation);
 
 }  // namespace everpost::local

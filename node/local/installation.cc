@@ -27,27 +27,34 @@ Error io(const std::string& what, const std::string& path, const std::error_code
   return Error{ErrorCode::kIo, what + " " + path + ": " + error.message()};
 }
 
+void write(const Daemon& daemon, json::object& to) {
+  if (daemon.process)
+    to["process"] = {{"pid", daemon.process->pid},
+                     {"start_ticks", daemon.process->start_ticks},
+                     {"boot_id", daemon.process->boot_id}};
+}
+
 json::object to_json(const LocalNode& node) {
   json::object object{{"id", node.id}};
   json::object& ports = object["ports"].emplace_object();
   for (const auto& [protocol, port] : node.ports) ports[protocol] = port;
-  if (node.process)
-    object["process"] = {{"pid", node.process->pid},
-                         {"start_ticks", node.process->start_ticks},
-                         {"boot_id", node.process->boot_id}};
+  write(node, object);
   return object;
 }
 
-// Throws boost::system::system_error or std::exception if the state is not what save() writes.
+// These throw boost::system::system_error or std::exception if the state is not what save() writes.
+void read(const json::object& object, Daemon& daemon) {
+  if (const json::value* process = object.if_contains("process"))
+    daemon.process = Process{process->at("pid").to_number<pid_t>(),
+                             process->at("start_ticks").to_number<std::uint64_t>(),
+                             std::string(process->at("boot_id").as_string())};
+}
+
 LocalNode to_node(const json::object& object) {
-  LocalNode node;
-  node.id = object.at("id").to_number<unsigned>();
+  LocalNode node(object.at("id").to_number<unsigned>());
   for (const auto& port : object.at("ports").as_object())
     node.ports[std::string(port.key())] = port.value().to_number<std::uint16_t>();
-  if (const json::value* process = object.if_contains("process"))
-    node.process = Process{process->at("pid").to_number<pid_t>(),
-                           process->at("start_ticks").to_number<std::uint64_t>(),
-                           std::string(process->at("boot_id").as_string())};
+  read(object, node);
   return node;
 }
 
@@ -81,6 +88,16 @@ Result<Installation> Installation::open(const std::string& folder) {
     return Error{ErrorCode::kNotFound, path + ": no installation is there (no local.json)"};
   ASSIGN_OR_RETURN(Lock held, lock(path));
   Installation installation(path, std::move(held));
+  RETURN_IF_ERROR(installation.load());
+  return installation;
+}
+
+Result<Installation> Installation::look(const std::string& folder) {
+  std::error_code error;
+  const std::string path = fs::absolute(folder, error).lexically_normal().string();
+  if (!fs::exists(state_file(path), error))
+    return Error{ErrorCode::kNotFound, path + ": no installation is there (no local.json)"};
+  Installation installation(path, Lock(-1));
   RETURN_IF_ERROR(installation.load());
   return installation;
 }
@@ -124,6 +141,16 @@ Result<void> Installation::load() {
     domain = std::string(state.at("domain").as_string());
     for (const json::value& node : state.at("nodes").as_array())
       nodes.push_back(to_node(node.as_object()));
+    if (const json::value* port = state.if_contains("base_port"))
+      base_port = port->to_number<unsigned>();
+    if (const json::value* list = state.if_contains("zookeepers"))
+      for (const json::value& server : list->as_array()) {
+        LocalZooKeeper zookeeper(server.at("id").to_number<unsigned>());
+        read(server.as_object(), zookeeper);
+        zookeepers.push_back(std::move(zookeeper));
+      }
+    if (const json::value* process = state.if_contains("network"))
+      read(process->as_object(), network);
   } catch (const std::exception& failure) {
     return Error{ErrorCode::kCorrupt, state_file(folder_) + ": " + failure.what()};
   }
@@ -131,9 +158,18 @@ Result<void> Installation::load() {
 }
 
 Result<void> Installation::save() const {
-  json::object state{{"format", kFormat}, {"domain", domain}};
+  json::object state{{"format", kFormat}, {"domain", domain}, {"base_port", base_port}};
   json::array& list = state["nodes"].emplace_array();
   for (const LocalNode& node : nodes) list.push_back(to_json(node));
+  if (is_cluster()) {
+    json::array& servers = state["zookeepers"].emplace_array();
+    for (const LocalZooKeeper& zookeeper : zookeepers) {
+      json::object server{{"id", zookeeper.id}};
+      write(zookeeper, server);
+      servers.push_back(std::move(server));
+    }
+    write(network, state["network"].emplace_object());
+  }
   const std::string path = state_file(folder_);
   const std::string fresh = path + ".new";
   std::ofstream file(fresh, std::ios::trunc);
@@ -147,19 +183,53 @@ Result<void> Installation::save() const {
 }
 
 Result<void> Installation::remove() {
-  std::error_code error;
-  for (const LocalNode& node : nodes) {
-    fs::remove_all(node_folder(node.id), error);
-    if (error) return io("remove", node_folder(node.id), error);
+  std::vector<std::string> ours;
+  for (const LocalNode& node : nodes) ours.push_back(node_folder(node.id));
+  for (const LocalZooKeeper& zookeeper : zookeepers) ours.push_back(server(zookeeper.id).folder);
+  if (is_cluster()) {
+    ours.push_back(certificates());
+    ours.push_back(network_socket());
+    ours.push_back(network_log());
   }
-  fs::remove(state_file(folder_), error);
-  if (error) return io("remove", state_file(folder_), error);
+  ours.push_back(state_file(folder_));
+  std::error_code error;
+  for (const std::string& path : ours) {
+    fs::remove_all(path, error);
+    if (error) return io("remove", path, error);
+  }
   fs::remove(folder_, error);  // only if it is empty
   return {};
 }
 
 std::string Installation::node_folder(unsigned id) const {
   return folder_ + "/node" + std::to_string(id);
+}
+
+std::string Installation::cluster_address(unsigned id) const {
+  return "127.0.1." + std::to_string(id);
+}
+
+cluster::ZooKeeperServer Installation::server(unsigned id) const {
+  cluster::ZooKeeperServer server;
+  server.id = static_cast<int>(id);
+  server.folder = folder_ + "/zookeeper" + std::to_string(id);
+  server.client_port = port(id, 218);
+  server.quorum_port = port(id, 288);
+  server.election_port = port(id, 388);
+  return server;
+}
+
+Result<std::vector<Daemon*>> Installation::find(const std::string& name) {
+  std::vector<Daemon*> found;
+  for (LocalNode& node : nodes)
+    if (name == std::to_string(node.id)) found.push_back(&node);
+  for (LocalZooKeeper& zookeeper : zookeepers)
+    if (name == "zookeeper" || name == "zookeeper" + std::to_string(zookeeper.id))
+      found.push_back(&zookeeper);
+  if (found.empty())
+    return Error{ErrorCode::kNotFound, folder_ + ": there is no " +
+                                           (name.starts_with("zookeeper") ? "" : "node ") + name};
+  return found;
 }
 
 LocalNode* Installation::node(unsigned id) {

@@ -189,7 +189,7 @@ Result<Process> start_detached(const std::string& program,
                            POSIX_SPAWN_SETSID | POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
   pid_t pid = 0;
   const int status =
-      ::posix_spawn(&pid, program.c_str(), &files, &attributes, argv.data(), environment.data());
+      ::posix_spawnp(&pid, program.c_str(), &files, &attributes, argv.data(), environment.data());
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&files);
   if (status != 0) return system_error("start " + program, status);

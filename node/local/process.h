@@ -38,8 +38,9 @@ bool wait_for(const std::vector<Process>& processes, ProcessState state,
 // them; not for longer than `deadline`, since an init that does not is no fault of ours.
 void wait_until_reaped(const std::vector<Process>& processes, std::chrono::milliseconds deadline);
 
-// Starts a program in a session of its own, with `folder` as its working directory, standard input
-// from nowhere, and standard output and error appended to `log_file`. Errors: kIo.
+// Starts a program (a path, or a name to be found through $PATH) in a session of its own, with
+// `folder` as its working directory, standard input from nowhere, and standard output and error
+// appended to `log_file`. Errors: kIo.
 Result<Process> start_detached(const std::string& program,
                                const std::vector<std::string>& arguments, const std::string& folder,
                                const std::string& log_file);

@@ -1,5 +1,10 @@
 #include "rpc/transport.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <unistd.h>
+
 #include "tests/unit/rpc/nodes.h"
 
 namespace everpost::rpc {
@@ -228,6 +233,38 @@ TEST(Start, FailsWithoutFilesOrAddress) {
   options = authority.options(kTwo);
   options.listen = receiver.address();
   EXPECT_EQ(Transport::start(options, receiver).error().code, ErrorCode::kUnavailable);
+}
+
+// The address that a connection of `dialler` comes from.
+std::string source_of(const std::string& listen) {
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  const timeval patience{10, 0};
+  (void)::setsockopt(listener, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+  sockaddr_in at{};
+  at.sin_family = AF_INET;
+  at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof at;
+  EXPECT_EQ(::bind(listener, reinterpret_cast<const sockaddr*>(&at), size), 0);
+  EXPECT_EQ(::listen(listener, 8), 0);
+  EXPECT_EQ(::getsockname(listener, reinterpret_cast<sockaddr*>(&at), &size), 0);
+
+  const Authority authority;
+  Options options = authority.options(kOne);
+  options.listen = listen;
+  TestNode dialler(std::move(options));
+  dialler.transport->set_peers({{kTwo, "127.0.0.1:" + std::to_string(ntohs(at.sin_port))}});
+  sockaddr_in from{};
+  const int accepted = ::accept(listener, reinterpret_cast<sockaddr*>(&from), &size);
+  EXPECT_GE(accepted, 0);
+  ::close(accepted);
+  ::close(listener);
+  char text[INET_ADDRSTRLEN] = {};
+  return ::inet_ntop(AF_INET, &from.sin_addr, text, sizeof text);
+}
+
+TEST(Transport, ConnectionsComeFromTheAddressThatItListensAt) {
+  EXPECT_EQ(source_of("127.0.1.5:0"), "127.0.1.5");
+  EXPECT_EQ(source_of("0.0.0.0:0"), "127.0.0.1");
 }
 
 }  // namespace
