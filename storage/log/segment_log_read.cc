@@ -25,7 +25,9 @@ Record to_record(const SegmentScanner::Item& item) {
   record.bytes = share(std::string(as_text(item.bytes)));
   const Bytes bytes = as_bytes(*record.bytes);
   record.meta = bytes.subspan(item.header.header_bytes, item.header.meta_bytes);
-  record.body = bytes.subspan(item.header.body_at() - item.header.lsn, item.header.body_bytes);
+  record.freed = item.freed;
+  if (!item.freed)
+    record.body = bytes.subspan(item.header.body_at() - item.header.lsn, item.header.body_bytes);
   return record;
 }
 
@@ -61,6 +63,12 @@ Error SegmentLog::bad(const SegmentSet::Segment& segment, Lsn at, const std::str
           segments_.path_of(segment.header) + ": at lsn " + to_string(at) + ": " + why};
 }
 
+Error SegmentLog::gone(Lsn at) const {
+  return {ErrorCode::kNotFound, "lsn " + to_string(at) + " of the log " + options_.folder +
+                                    ": nothing referred to it any more, and its space was given "
+                                    "back"};
+}
+
 Result<std::string> SegmentLog::read(const Extent& extent) const {
   RETURN_IF_ERROR(usable());
   if (extent.bytes == 0) return std::string();
@@ -74,9 +82,11 @@ Result<std::string> SegmentLog::read(const Extent& extent) const {
     return got ? got->size() : 0;
   });
   RETURN_IF_ERROR(got);
-  if (bytes.size() < extent.bytes || crc32c(as_bytes(bytes)) != extent.crc)
+  if (bytes.size() < extent.bytes || crc32c(as_bytes(bytes)) != extent.crc) {
+    if (segments_.punched(extent.at, extent.bytes)) return gone(extent.at);
     return bad(segment, extent.at,
                "the checksum of " + std::to_string(extent.bytes) + " bytes is wrong");
+  }
   return bytes;
 }
 
@@ -88,8 +98,22 @@ Result<void> SegmentLog::read_part(const Extent& extent, std::uint32_t offset,
   if (to.empty()) return {};
   ASSIGN_OR_RETURN(const auto segment, find(extent.at, extent.bytes));
   ASSIGN_OR_RETURN(const Bytes got, read_at(segment, extent.at + offset, to));
+  // Asked afterwards: zeroes are never taken for mail.
+  if (segments_.punched(extent.at, extent.bytes)) return gone(extent.at);
   if (got.size() < to.size()) return bad(segment, extent.at, "the file ends");
   return {};
+}
+
+Result<RecordHeader> SegmentLog::read_header(Lsn lsn) const {
+  RETURN_IF_ERROR(usable());
+  ASSIGN_OR_RETURN(const auto segment, segments_.find(lsn));
+  std::string bytes(std::min<std::uint64_t>(kRecordHeaderBytesMax, segment.end - lsn), '\0');
+  ASSIGN_OR_RETURN(const Bytes got,
+                   read_at(segment, lsn, std::as_writable_bytes(std::span(bytes))));
+  const auto header = decode_header(got, seed_);
+  if (!header || header->lsn != lsn || header->epoch != segment.header.epoch)
+    return bad(segment, lsn, "no valid record header");
+  return *header;
 }
 
 Result<Record> SegmentLog::read_record(Lsn lsn) const {
@@ -119,7 +143,12 @@ Result<Record> SegmentLog::read_record(Lsn lsn) const {
   record.meta = all.subspan(header->header_bytes, header->meta_bytes);
   record.body = all.subspan(header->body_at() - lsn, header->body_bytes);
   if (crc32c(record.meta) != header->meta_crc) return wrong("the checksum of its meta is wrong");
-  if (crc32c(record.body) != header->body_crc) return wrong("the checksum of its body is wrong");
+  // Asked after the bytes were read.
+  record.freed = segments_.punched(header->body_at(), header->body_bytes);
+  if (record.freed)
+    record.body = {};
+  else if (crc32c(record.body) != header->body_crc)
+    return wrong("the checksum of its body is wrong");
   return record;
 }
 
@@ -129,15 +158,18 @@ Result<void> SegmentLog::scan(Lsn from, Lsn to,
   for (Lsn at = from; at < std::min(to, end());) {
     ASSIGN_OR_RETURN(const auto segment, segments_.find(at));
     // As far as the segment goes: a record is valid as a whole or not at all.
-    SegmentScanner scanner(*segment.file, segment.header, at, segment.end);
+    SegmentScanner scanner(*segment.file, segment.header, *segment.punched, at, segment.end);
     while (scanner.at() < to) {
       ASSIGN_OR_RETURN(const auto item, scanner.next());
       if (!item) break;
       ASSIGN_OR_RETURN(const bool go_on, visit(to_record(*item)));
       if (!go_on) return {};
     }
-    if (scanner.fault()) return bad(segment, scanner.at(), scanner.fault());
     at = scanner.at();
+    if (!scanner.fault()) continue;
+    // Its body may have been given back since.
+    const auto again = segments_.find(at);
+    if (!again || again->punched == segment.punched) return bad(segment, at, scanner.fault());
   }
   return {};
 }
@@ -163,7 +195,7 @@ Result<std::vector<std::string>> SegmentLog::verify() const {
 
     Lsn from = segment.header.base();
     for (;;) {
-      SegmentScanner scanner(*segment.file, segment.header, from, segment.end);
+      SegmentScanner scanner(*segment.file, segment.header, *segment.punched, from, segment.end);
       Result<std::optional<SegmentScanner::Item>> item = scanner.next();
       for (; item && *item; item = scanner.next())
         if (!padding_is_zero(**item))
@@ -195,6 +227,8 @@ Log::Stats SegmentLog::stats() const {
                         std::min(all.back().end - all.back().header.base(),
                                  options_.segment_bytes - kSegmentHeaderBytes);
   stats.disk_bytes += options_.segment_bytes;
+  for (const auto& segment : all) stats.punched_bytes += segment.punched->bytes();
+  stats.disk_bytes -= std::min(stats.punched_bytes, stats.disk_bytes);
   stats.records = records_;
   stats.appended_bytes = appended_bytes_;
   stats.syncs = syncs_;

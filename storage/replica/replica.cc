@@ -1,5 +1,6 @@
 #include "storage/replica/replica.h"
 
+#include <atomic>
 #include <mutex>
 
 #include "base/log.h"
@@ -19,7 +20,9 @@ class OpenReplica final : public Replica {
         options_(std::move(options)),
         parts_(std::move(parts)),
         disk_(parts_.meta.disk),
-        noted_durable_(Lsn{parts_.durable->found().first}) {
+        noted_durable_(Lsn{parts_.durable->found().first}),
+        garbage_(env, {options_.folder + "/gc", options_.undelete_window}, *parts_.log,
+                 *parts_.index, *pins_) {
     note_mark();
   }
 
@@ -60,6 +63,7 @@ class OpenReplica final : public Replica {
     RETURN_IF_ERROR(check_undamaged());
     const Lsn applied = parts_.index->applied();
     if (auto done = parts_.index->checkpoint(); !done) return broken(done.error());
+    durable_index_.store(applied.value, std::memory_order_release);
     return applied;
   }
 
@@ -72,12 +76,23 @@ class OpenReplica final : public Replica {
 
   Result<std::unique_ptr<MailReader>> mail_reader() const override {
     RETURN_IF_ERROR(check_kind(ShardKind::kMail));
-    return make_mail_reader(watch_for_damage(parts_.index->snapshot(), damage_));
+    auto pin = pins_->hold(parts_.index->applied());
+    return make_mail_reader(watch_for_damage(parts_.index->snapshot(), damage_, std::move(pin)));
   }
   Result<std::unique_ptr<DirectoryReader>> directory_reader() const override {
     RETURN_IF_ERROR(check_kind(ShardKind::kDirectory));
     return make_directory_reader(watch_for_damage(parts_.index->snapshot(), damage_));
   }
+
+  Result<GarbageRound> collect_garbage(Micros now, const Log::Pace& pace) override {
+    const Lsn durable{durable_index_.load(std::memory_order_acquire)};
+    auto round = garbage_.collect(durable, now, pace);
+    if (!round)
+      return in_context("shard " + to_string(options_.shard) + ": garbage collection",
+                        std::move(round).error());
+    return round;
+  }
+  Pins& pins() override { return *pins_; }
 
   void note_durable(Lsn durable) override {
     const bool falls = durable < noted_durable_;  // before the log is truncated
@@ -181,7 +196,10 @@ class OpenReplica final : public Replica {
   mutable std::mutex meta_mutex_;  // parts_.meta
   mutable std::mutex mark_mutex_;
   CheckpointMark mark_;
-  Lsn noted_durable_;  // of the log's thread
+  Lsn noted_durable_;                            // of the log's thread
+  std::atomic<std::uint64_t> durable_index_{0};  // of the last checkpoint in this process
+  const std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
+  Garbage garbage_;
 };
 
 }  // namespace
