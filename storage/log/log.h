@@ -119,10 +119,10 @@ class Log {
   // Sleeps for as long as so much work may take; false: stop here.
   using Pace = std::function<bool(std::uint64_t bytes, std::uint64_t punches)>;
   // Gives the whole blocks of the file within `dead` back to the file system: bytes of bodies that
-  // nothing refers to any more, each range within one record's body, and below sealed_end(). Reading
-  // them is kNotFound from then on; the rest of the log is as before. First comes what an earlier
-  // process began to give back. Errors: kInvalidArgument (not below sealed_end(): nothing was done);
-  // kIo, kNoSpace, which concern this call only.
+  // nothing refers to any more, each range within one record's body, and below sealed_end().
+  // Reading them is kNotFound from then on; the rest of the log is as before. First comes what an
+  // earlier process began to give back. Errors: kInvalidArgument (not below sealed_end(): nothing
+  // was done); kIo, kNoSpace, which concern this call only.
   virtual Result<Punched> punch(std::span<const Range> dead, const Pace& pace) = 0;
   // Where the segment begins that is written to: all before it is complete.
   virtual Lsn sealed_end() const = 0;
@@ -168,6 +168,17 @@ class Log {
                             const std::function<Result<bool>(const Record&)>& visit) const = 0;
   // Checks the whole log against its checksums; returns a line for each finding.
   virtual Result<std::vector<std::string>> verify() const = 0;
+  // Bytes that are not what they should be. Length 0: it cannot be told.
+  struct Finding {
+    Lsn at;
+    std::uint64_t bytes = 0;
+    std::string what;
+  };
+  // The same for the complete segment that holds `at`, past the page cache. Returns where the next
+  // one begins; nothing, if `pace` (bytes read) stopped it. Errors: kNotFound (`at` is in none),
+  // kIo.
+  virtual Result<std::optional<Lsn>> scrub(
+      Lsn at, const Pace& pace, const std::function<void(const Finding&)>& found) const = 0;
 
   struct Stats {
     std::uint64_t segments = 0;

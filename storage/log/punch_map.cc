@@ -38,6 +38,14 @@ bool PunchMap::touches(Lsn at, std::uint64_t bytes) const {
   return next != ranges_.end() && next->at < at + bytes;
 }
 
+std::uint64_t PunchMap::bytes_within(Lsn at, std::uint64_t bytes) const {
+  std::uint64_t sum = 0;
+  for (auto next = std::ranges::lower_bound(ranges_, at, {}, &Range::at);
+       next != ranges_.end() && next->end() <= at + bytes; ++next)
+    sum += next->bytes;
+  return sum;
+}
+
 std::vector<Range> PunchMap::missing(std::span<const Range> ranges) const {
   std::vector<Range> left;
   for (const Range& range : ranges)

@@ -22,7 +22,8 @@ class PunchMap {
 
   // Whether any byte of the range was, or is about to be, given back.
   bool touches(Lsn at, std::uint64_t bytes) const;
-  const std::vector<Range>& ranges() const { return ranges_; }  // by LSN, apart from each other
+  std::uint64_t bytes_within(Lsn at, std::uint64_t bytes) const;  // of ranges that lie within
+  const std::vector<Range>& ranges() const { return ranges_; }    // by LSN, apart from each other
   std::uint64_t bytes() const { return bytes_; }
   Lsn end() const { return ranges_.empty() ? Lsn{} : ranges_.back().end(); }
 

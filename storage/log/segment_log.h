@@ -1,5 +1,6 @@
 // The log on segments. segment_log.cc opens, starts and cuts them; segment_log_append.cc writes
-// records, segment_log_read.cc reads them.
+// records, segment_log_read.cc reads them, segment_log_check.cc looks for damage,
+// segment_log_space.cc gives space back.
 #pragma once
 
 #include <atomic>
@@ -46,6 +47,8 @@ class SegmentLog final : public Log {
   Result<void> scan(Lsn from, Lsn to,
                     const std::function<Result<bool>(const Record&)>& visit) const override;
   Result<std::vector<std::string>> verify() const override;
+  Result<std::optional<Lsn>> scrub(Lsn at, const Pace& pace,
+                                   const std::function<void(const Finding&)>& found) const override;
   Stats stats() const override;
 
  private:
@@ -84,6 +87,10 @@ class SegmentLog final : public Log {
   Result<SegmentSet::Segment> find(Lsn at, std::uint64_t bytes) const;
   Error bad(const SegmentSet::Segment& segment, Lsn at, const std::string& why) const;
   Error gone(Lsn at) const;
+  //   more   valid records follow the bytes
+  using Report = std::function<void(const Finding& finding, bool more)>;
+  Result<bool> check(SegmentSet::Segment& segment, std::optional<std::uint32_t>& chain,
+                     const Pace& pace, const Report& report) const;
 
   Env& env_;
   const LogOptions options_;

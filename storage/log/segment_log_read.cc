@@ -8,9 +8,6 @@
 namespace everpost::storage {
 namespace {
 
-// A log that is bad all over would otherwise fill memory with findings.
-constexpr std::size_t kFindingsMax = 1000;
-
 // What one read fetches when it does not know the record's size yet.
 constexpr std::uint64_t kFirstReadBytes = 4096;
 
@@ -29,16 +26,6 @@ Record to_record(const SegmentScanner::Item& item) {
   if (!item.freed)
     record.body = bytes.subspan(item.header.body_at() - item.header.lsn, item.header.body_bytes);
   return record;
-}
-
-bool padding_is_zero(const SegmentScanner::Item& item) {
-  const auto zero = [](Bytes bytes) {
-    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
-  };
-  const std::size_t meta_end = item.header.header_bytes + item.header.meta_bytes;
-  const std::size_t body_at = item.header.body_at() - item.header.lsn;
-  return zero(item.bytes.subspan(meta_end, body_at - meta_end)) &&
-         zero(item.bytes.subspan(body_at + item.header.body_bytes));
 }
 
 }  // namespace
@@ -172,47 +159,6 @@ Result<void> SegmentLog::scan(Lsn from, Lsn to,
     if (!again || again->punched == segment.punched) return bad(segment, at, scanner.fault());
   }
   return {};
-}
-
-Result<std::vector<std::string>> SegmentLog::verify() const {
-  RETURN_IF_ERROR(usable());
-  std::vector<std::string> findings;
-  const auto report = [&](const SegmentSet::Segment& segment, Lsn at, const std::string& what) {
-    if (findings.size() < kFindingsMax)
-      findings.push_back(segment_name(segment.header) + ": at lsn " + to_string(at) + ": " + what);
-  };
-  std::optional<std::uint32_t> chain;  // the last header's checksum, if all before was valid
-  for (SegmentSet::Segment segment : segments_.list()) {
-    if (segment.end == segment.header.base()) continue;
-    ASSIGN_OR_RETURN(segment.file, env_.open(segments_.path_of(segment.header), Env::Open::kRead));
-    std::string bytes(kSegmentHeaderBytes, '\0');
-    ASSIGN_OR_RETURN(const std::size_t got,
-                     segment.file->read(0, std::as_writable_bytes(std::span(bytes))));
-    const auto header = decode_segment_header(as_bytes(bytes).first(got));
-    if (!header) report(segment, segment.header.base(), header.error().context);
-    if (chain && *chain != segment.header.start.crc)
-      report(segment, segment.header.base(), "does not go on where the segment before it ends");
-
-    Lsn from = segment.header.base();
-    for (;;) {
-      SegmentScanner scanner(*segment.file, segment.header, *segment.punched, from, segment.end);
-      Result<std::optional<SegmentScanner::Item>> item = scanner.next();
-      for (; item && *item; item = scanner.next())
-        if (!padding_is_zero(**item))
-          report(segment, (*item)->header.lsn, "padding that is not zero");
-      chain = scanner.tail().crc;
-      if (item && !scanner.fault()) break;
-      report(segment, scanner.at(), item ? scanner.fault() : item.error().context);
-      chain.reset();
-      // Go on at the next header that is valid by itself, if the disk lets us look for one.
-      const auto next = next_header(*segment.file, segment.header, scanner.at(), segment.end);
-      if (!next) report(segment, scanner.at(), next.error().context);
-      if (!next || !*next) break;
-      report(segment, **next, "valid again");
-      from = **next;
-    }
-  }
-  return findings;
 }
 
 Log::Stats SegmentLog::stats() const {
