@@ -8,6 +8,7 @@
 #include "cluster/cluster_links.h"
 #include "cluster/coordinator/embedded.h"
 #include "cluster/disk_failures.h"
+#include "cluster/garbage_keeper.h"
 #include "cluster/overdue.h"
 #include "cluster/router/fan_out.h"
 #include "cluster/router/housekeeping.h"
@@ -15,6 +16,7 @@
 #include "cluster/router/local_mail_store.h"
 #include "cluster/router/remote_directory_store.h"
 #include "cluster/router/remote_mail_store.h"
+#include "cluster/scrub_keeper.h"
 
 namespace everpost::cluster {
 namespace {
@@ -113,6 +115,15 @@ class NodeOfShards : public Node {
     for (const auto& [id, shard] : mail_shards)
       housekeeping_->run(fan_out(*mail_, *shard, stopping_));
     background_thread_ = std::thread([this] { background_.run(); });
+    GarbageKeeper::Options garbage;
+    garbage.every = options_.collect_every;
+    garbage_ = std::make_unique<GarbageKeeper>(garbage, all(), time_, space_);
+    garbage_->start();
+    ScrubKeeper::Options scrub;
+    scrub.bytes_per_second = options_.scrub_bytes_per_second;
+    scrub.clock = options_.clock;
+    scrub_ = std::make_unique<ScrubKeeper>(scrub, all());
+    scrub_->start();
     return {};
   }
 
@@ -121,7 +132,11 @@ class NodeOfShards : public Node {
 
   std::vector<ShardStatus> status() const override {
     std::vector<ShardStatus> all;
-    for (const auto& shard : shards_) all.push_back(shard->status());
+    for (const auto& shard : shards_) {
+      all.push_back(shard->status());
+      if (garbage_) all.back().space = garbage_->status(shard->id());
+      if (scrub_) all.back().scrub = scrub_->status(shard->id());
+    }
     return all;
   }
 
@@ -271,6 +286,7 @@ class NodeOfShards : public Node {
         id == kDirectoryShard ? storage::ShardKind::kDirectory : storage::ShardKind::kMail;
     options.replica.segment_bytes = options_.segment_bytes;
     options.replica.index_cache_bytes = options_.index_cache_bytes;
+    options.replica.undelete_window = options_.undelete_window;
     storage::ReplicaRecovery recovery;
     ASSIGN_OR_RETURN(auto shard, Shard::open(options, recovery));
     const auto status = shard->status();
@@ -294,6 +310,8 @@ class NodeOfShards : public Node {
   }
 
   void stop_background() {
+    if (garbage_) garbage_->stop();
+    if (scrub_) scrub_->stop();
     if (!background_thread_.joinable()) return;
     stopping_ = true;
     asio::post(background_, [this] {
@@ -313,6 +331,8 @@ class NodeOfShards : public Node {
   Coordinator* coordinator_ = nullptr;
   Uuid cluster_{};
   std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
+  std::unique_ptr<GarbageKeeper> garbage_;
+  std::unique_ptr<ScrubKeeper> scrub_;
   std::unique_ptr<LocalMailStore> local_mail_;
   std::unique_ptr<LocalDirectoryStore> local_directory_;
   std::unique_ptr<RemoteMailStore> remote_mail_;

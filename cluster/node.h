@@ -34,6 +34,11 @@ struct NodeOptions {
   std::chrono::milliseconds stop_limit{60'000};
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;  // of each shard
+  // Deleted mail stays in the log for so long; then its space is given back (garbage_keeper.h).
+  Micros undelete_window = std::chrono::hours{24};
+  std::chrono::milliseconds collect_every{std::chrono::minutes{5}};
+  // Everything is read once in a while to find rot (scrub_keeper.h); 0: never.
+  std::uint64_t scrub_bytes_per_second = 10 << 20;
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)
   // One line for each shard as it is recovered. From the thread that calls open().
   std::function<void(const std::string&)> progress;

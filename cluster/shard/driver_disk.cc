@@ -146,6 +146,12 @@ Result<void> Driver::work(ReadLog& job) {
   std::uint64_t bytes = 0;
   const auto scanned = options_.replica->log().scan(
       job.from, job.to, [&](const storage::Record& record) -> Result<bool> {
+        // It cannot be sent as it was; the peer has to be made anew.
+        if (record.freed)
+          return Error{ErrorCode::kNotFound, "the body of the record at lsn " +
+                                                 to_string(record.header.lsn) +
+                                                 " was given back: a copy that needs it has to be "
+                                                 "seeded"};
         auto copy = std::make_shared<LogRecord>();
         copy->header = record.header;
         copy->meta = as_text(record.meta);

@@ -21,6 +21,20 @@
 
 namespace everpost::cluster {
 
+// What was given back of the space of deleted mail, since the start.
+struct ShardSpace {
+  std::uint64_t rounds = 0, punches = 0, punched_bytes = 0;
+  std::uint64_t waiting_bytes = 0;  // dead, in the undelete window or held otherwise
+  bool collection_failed = false;   // it has ended, until the next start
+};
+
+// What was read to find rot, since the start.
+struct ShardScrub {
+  std::uint64_t bytes = 0, log_passes = 0, index_passes = 0;
+  std::uint64_t findings = 0;
+  bool failed = false;  // it has ended, until the next start
+};
+
 struct ShardStatus {
   ShardId shard;
   storage::ShardKind kind{};
@@ -31,6 +45,8 @@ struct ShardStatus {
   storage::Log::Stats log;
   Driver::Stats groups;
   Applier::Stats apply;
+  ShardSpace space;  // filled in by the node, as is scrub
+  ShardScrub scrub;
   bool failed = false;
 };
 

@@ -61,6 +61,12 @@ void read_node(ConfigSection section, Config& config) {
   std::uint64_t min_free_percent = config.min_free_percent;
   section.number("min_free_percent", min_free_percent, 0, 90);
   config.min_free_percent = static_cast<unsigned>(min_free_percent);
+  std::uint64_t undelete_minutes = config.undelete_minutes;
+  section.number("undelete_minutes", undelete_minutes, 10, 60 * 24 * 365);
+  config.undelete_minutes = static_cast<unsigned>(undelete_minutes);
+  std::uint64_t scrub = config.scrub_mb_per_second;
+  section.number("scrub_mb_per_second", scrub, 0, 10'000);
+  config.scrub_mb_per_second = static_cast<unsigned>(scrub);
   config.id = NodeId{static_cast<std::uint32_t>(id)};
   config.threads = static_cast<unsigned>(threads);
   config.shards = static_cast<unsigned>(shards);

@@ -31,11 +31,13 @@ struct Config {
 
   // [node]
   NodeId id{1};
-  std::string hostname;           // in greetings and Received; default: this machine's name
-  std::string data_folder;        // /var/lib/everpost
-  std::string user, group;        // run as, once the ports are bound; empty: stay
-  unsigned threads = 0;           // I/O threads; 0: one for each core
-  unsigned shards = 4;            // mail shards, made at the first start; fixed afterwards
+  std::string hostname;                 // in greetings and Received; default: this machine's name
+  std::string data_folder;              // /var/lib/everpost
+  std::string user, group;              // run as, once the ports are bound; empty: stay
+  unsigned threads = 0;                 // I/O threads; 0: one for each core
+  unsigned shards = 4;                  // mail shards, made at the first start; fixed afterwards
+  unsigned undelete_minutes = 24 * 60;  // deleted mail's space is given back so much later
+  unsigned scrub_mb_per_second = 10;    // read to find rot; 0: never
   unsigned min_free_percent = 5;  // of the disk; below it no new mail is taken. 0: no such mark
 
   // [listen]

@@ -35,6 +35,21 @@ void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFa
           shard.apply.backlog);
     counter("everpost_shard_checkpoints_total", "Checkpoints of the index",
             shard.apply.checkpoints);
+    gauge("everpost_gc_waiting_bytes", "Deleted mail whose space is not given back yet",
+          shard.space.waiting_bytes);
+    gauge("everpost_gc_failed", "1 when space is not given back any more",
+          shard.space.collection_failed);
+    counter("everpost_gc_punched_bytes_total", "Space of deleted mail given back",
+            shard.space.punched_bytes);
+    counter("everpost_gc_punches_total", "Holes made for it", shard.space.punches);
+    counter("everpost_scrub_bytes_total", "Read to find rot", shard.scrub.bytes);
+    counter("everpost_scrub_log_passes_total", "Times the whole log was read",
+            shard.scrub.log_passes);
+    counter("everpost_scrub_index_passes_total", "Times the whole index was read",
+            shard.scrub.index_passes);
+    counter("everpost_scrub_findings_total", "Damage found", shard.scrub.findings);
+    gauge("everpost_scrub_failed", "1 when nothing is read any more", shard.scrub.failed);
+    counter("everpost_gc_rounds_total", "Rounds of garbage collection", shard.space.rounds);
   }
 }
 

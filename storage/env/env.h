@@ -67,7 +67,10 @@ class File {
 class Env {
  public:
   enum class Open {
-    kRead,      // must exist
+    kRead,  // must exist
+    // Like kRead, past the page cache where the file system can do so: what is read once, to check
+    // it, comes from the disk, and pushes out nothing that is read often.
+    kReadUncached,
     kWrite,     // must exist, reads and writes
     kCreate,    // created if missing, kept if there
     kTruncate,  // created if missing, emptied if there

@@ -25,12 +25,13 @@ Result<std::unique_ptr<File>> MemoryEnv::open(const std::string& path, Open mode
       inode = *found;
       if (mode == Open::kTruncate) inode->truncate(0);
     } else {
-      if (mode == Open::kRead || mode == Open::kWrite)
+      if (mode == Open::kRead || mode == Open::kReadUncached || mode == Open::kWrite)
         return disk_error(ErrorCode::kNotFound, "open", path, "no such file");
       inode = std::make_shared<MemoryInode>(disk_->space);
       at.parent->change({.removed = {}, .added = at.name, .node = inode});
     }
-    return make_memory_file(disk_, std::move(inode), path, mode != Open::kRead);
+    return make_memory_file(disk_, std::move(inode), path,
+                            mode != Open::kRead && mode != Open::kReadUncached);
   });
 }
 

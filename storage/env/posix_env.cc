@@ -22,6 +22,9 @@ Result<std::unique_ptr<File>> PosixEnv::open(const std::string& path, Open mode)
     case Open::kRead:
       flags |= O_RDONLY;
       break;
+    case Open::kReadUncached:
+      flags |= O_RDONLY | O_DIRECT;
+      break;
     case Open::kWrite:
       flags |= O_RDWR;
       break;
@@ -32,9 +35,12 @@ Result<std::unique_ptr<File>> PosixEnv::open(const std::string& path, Open mode)
       flags |= O_RDWR | O_CREAT | O_TRUNC;
       break;
   }
-  const int fd = retry([&] { return ::open(path.c_str(), flags, 0600); });
+  int fd = retry([&] { return ::open(path.c_str(), flags, 0600); });
+  const bool direct = fd >= 0 && mode == Open::kReadUncached;
+  if (fd < 0 && errno == EINVAL && mode == Open::kReadUncached)
+    fd = retry([&] { return ::open(path.c_str(), O_RDONLY | O_CLOEXEC); });
   if (fd < 0) return failed("open", path, errno);
-  return make_posix_file(path, fd);
+  return make_posix_file(path, fd, direct);
 }
 
 Result<bool> PosixEnv::exists(const std::string& path) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstdlib>
 #include <cstring>
 #include <fcntl.h>
 #include <optional>
@@ -57,9 +58,11 @@ class Mapping {
 
 class PosixFile final : public File {
  public:
-  PosixFile(std::string path, int fd) : path_(std::move(path)), fd_(fd) {}
+  PosixFile(std::string path, int fd, bool uncached)
+      : path_(std::move(path)), fd_(fd), uncached_(uncached) {}
 
   Result<std::size_t> read(std::uint64_t offset, std::span<std::byte> to) override {
+    if (uncached_) return read_uncached(offset, to);
     std::size_t done = 0;
     while (done < to.size()) {
       const ssize_t n =
@@ -188,6 +191,34 @@ class PosixFile final : public File {
   }
 
  private:
+  // Of O_DIRECT: whole blocks, by way of a buffer that begins at a multiple of them.
+  Result<std::size_t> read_uncached(std::uint64_t offset, std::span<std::byte> to) {
+    constexpr std::size_t kPieceBytes = 256 << 10;
+    const std::unique_ptr<std::byte, void (*)(void*)> piece(
+        static_cast<std::byte*>(std::aligned_alloc(kDirectBytes, kPieceBytes)), std::free);
+    if (!piece) return Error{ErrorCode::kBusy, "read " + path_ + ": no memory"};
+    std::size_t done = 0;
+    while (done < to.size()) {
+      const std::uint64_t from = (offset + done) / kDirectBytes * kDirectBytes;
+      const std::size_t skip = offset + done - from;
+      const std::size_t want = std::min(
+          kPieceBytes, (skip + to.size() - done + kDirectBytes - 1) / kDirectBytes * kDirectBytes);
+      const ssize_t n =
+          retry([&] { return ::pread(fd_.get(), piece.get(), want, static_cast<off_t>(from)); });
+      if (n < 0) {
+        Error error = failed("read O_DIRECT", path_, from, want, errno);
+        error.code = ErrorCode::kIo;
+        return error;
+      }
+      if (static_cast<std::size_t>(n) <= skip) break;
+      const std::size_t got = std::min(static_cast<std::size_t>(n) - skip, to.size() - done);
+      std::memcpy(to.data() + done, piece.get() + skip, got);
+      done += got;
+      if (static_cast<std::size_t>(n) < want) break;  // the end of the file
+    }
+    return done;
+  }
+
   static std::uint64_t total(std::span<const Bytes> parts) {
     std::uint64_t bytes = 0;
     for (const Bytes part : parts) bytes += part.size();
@@ -196,14 +227,15 @@ class PosixFile final : public File {
 
   const std::string path_;
   const Descriptor fd_;
+  const bool uncached_;
   Mapping page_;                      // the first page, for rewrite()
   std::optional<Descriptor> direct_;  // the same file with O_DIRECT; of the writer's thread
 };
 
 }  // namespace
 
-std::unique_ptr<File> make_posix_file(std::string path, int fd) {
-  return std::make_unique<PosixFile>(std::move(path), fd);
+std::unique_ptr<File> make_posix_file(std::string path, int fd, bool uncached) {
+  return std::make_unique<PosixFile>(std::move(path), fd, uncached);
 }
 
 }  // namespace everpost::storage

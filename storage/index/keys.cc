@@ -87,6 +87,10 @@ std::optional<Chunk> parse_chunk(std::string_view key) {
   chunk.n = field<std::uint32_t>(key, 18);
   return chunk;
 }
+std::optional<DeadBody> parse_dead_body(std::string_view key) {
+  if (key.size() != 18) return std::nullopt;
+  return DeadBody{Lsn{field<std::uint64_t>(key, 2)}, Lsn{field<std::uint64_t>(key, 10)}};
+}
 std::optional<std::uint64_t> parse_queued(std::string_view key) {
   if (key.size() != 10) return std::nullopt;
   return field<std::uint64_t>(key, 2);

@@ -131,6 +131,10 @@ struct Chunk {
   std::uint32_t n = 0;
 };
 std::optional<Chunk> parse_chunk(std::string_view key);
+struct DeadBody {
+  Lsn kill, body;
+};
+std::optional<DeadBody> parse_dead_body(std::string_view key);
 std::optional<std::uint64_t> parse_queued(std::string_view key);
 std::optional<std::uint16_t> parse_recipient(std::string_view key);
 std::string_view parse_name(std::string_view key);  // N/ and S/: what follows the account

@@ -104,6 +104,31 @@ class Log {
   // kInvalidArgument (`lsn` is not a record's start or the end), kNotFound (freed), kCorrupt, kIo.
   virtual Result<void> truncate(Lsn lsn) = 0;
 
+  // ---- giving space back; from any thread, beside the writer
+  // Some bytes of the log.
+  struct Range {
+    Lsn at;
+    std::uint32_t bytes = 0;
+    Lsn end() const { return at + bytes; }
+    friend bool operator==(const Range&, const Range&) = default;
+  };
+  struct Punched {
+    std::uint64_t bytes = 0, punches = 0;
+    bool stopped = false;  // by `pace`; the rest is done by the next call
+  };
+  // Sleeps for as long as so much work may take; false: stop here.
+  using Pace = std::function<bool(std::uint64_t bytes, std::uint64_t punches)>;
+  // Gives the whole blocks of the file within `dead` back to the file system: bytes of bodies that
+  // nothing refers to any more, each range within one record's body, and below sealed_end().
+  // Reading them is kNotFound from then on; the rest of the log is as before. First comes what an
+  // earlier process began to give back. Errors: kInvalidArgument (not below sealed_end(): nothing
+  // was done); kIo, kNoSpace, which concern this call only.
+  virtual Result<Punched> punch(std::span<const Range> dead, const Pace& pace) = 0;
+  // Where the segment begins that is written to: all before it is complete.
+  virtual Lsn sealed_end() const = 0;
+  // Removes the segments that end at or before `lsn`; returns how many. Errors: kIo.
+  virtual Result<std::uint64_t> drop_before(Lsn lsn) = 0;
+
   virtual Lsn begin() const = 0;  // the oldest byte still here
   virtual Lsn end() const = 0;
   virtual Lsn durable() const = 0;
@@ -123,24 +148,42 @@ class Log {
   virtual Tail tail() const = 0;
   virtual std::vector<EpochBegin> epochs() const = 0;
 
-  // The bytes of `extent`, checked. Errors: kCorrupt, kNotFound (freed, or beyond the end), kIo (a
-  // bad sector, say; it concerns this read only).
+  // The time of the last record. Any thread.
+  virtual WallTime last_time() const = 0;
+
+  // The bytes of `extent`, checked. Errors: kCorrupt, kNotFound (given back, or beyond the end),
+  // kIo (a bad sector, say; it concerns this read only).
   virtual Result<std::string> read(const Extent& extent) const = 0;
   // Like read(), for a part of an extent too large to check whole every time: bytes
   // [offset, offset+bytes) of it. Unchecked by itself; for callers that checked the extent before.
   virtual Result<void> read_part(const Extent& extent, std::uint32_t offset,
                                  std::span<std::byte> to) const = 0;
+  // A record, checked. One whose body was given back comes without it: Record::freed.
   virtual Result<Record> read_record(Lsn lsn) const = 0;
+  // Its header alone.
+  virtual Result<RecordHeader> read_header(Lsn lsn) const = 0;
   // Calls `visit` for each record in [from, to), in order, until it returns false or fails. `from`
   // must be a record's start; what is beyond end() is left out.
   virtual Result<void> scan(Lsn from, Lsn to,
                             const std::function<Result<bool>(const Record&)>& visit) const = 0;
   // Checks the whole log against its checksums; returns a line for each finding.
   virtual Result<std::vector<std::string>> verify() const = 0;
+  // Bytes that are not what they should be. Length 0: it cannot be told.
+  struct Finding {
+    Lsn at;
+    std::uint64_t bytes = 0;
+    std::string what;
+  };
+  // The same for the complete segment that holds `at`, past the page cache. Returns where the next
+  // one begins; nothing, if `pace` (bytes read) stopped it. Errors: kNotFound (`at` is in none),
+  // kIo.
+  virtual Result<std::optional<Lsn>> scrub(
+      Lsn at, const Pace& pace, const std::function<void(const Finding&)>& found) const = 0;
 
   struct Stats {
     std::uint64_t segments = 0;
-    std::uint64_t disk_bytes = 0;      // allocated to segments
+    std::uint64_t disk_bytes = 0;      // allocated to segments, without what was given back
+    std::uint64_t punched_bytes = 0;   // given back
     std::uint64_t records = 0;         // appended since open
     std::uint64_t appended_bytes = 0;  // since open
     std::uint64_t syncs = 0;           // since open

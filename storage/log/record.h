@@ -64,6 +64,8 @@ struct Record {
   SharedBytes bytes;
   Bytes meta;
   Bytes body;
+  // The body was dead and its space was given back: `body` is empty, whatever the header says.
+  bool freed = false;
 };
 
 // Where some bytes of the log are: a position in the log's address space (not of a record, of the

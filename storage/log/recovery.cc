@@ -88,13 +88,18 @@ std::string describe(const SegmentScanner& scanner) {
 Result<void> scan_segment(Env& env, const Log::Start& start, const SegmentFile& segment, Lsn limit,
                           bool last, Inspection& found) {
   ASSIGN_OR_RETURN(const auto file, env.open(segment.path, Env::Open::kRead));
-  SegmentScanner scanner(*file, segment.header, segment.header.base(), limit);
+  const PunchMap& punched = found.punched.at(segment.header.base());
+  SegmentScanner scanner(*file, segment.header, punched, segment.header.base(), limit);
   for (;;) {
     ASSIGN_OR_RETURN(const auto item, scanner.next());
     if (!item) break;
     if (item->header.lsn >= start.scan_from) ++found.found.records;
   }
   found.tail = scanner.tail();
+  if (punched.end() > scanner.at() && !scanner.fault())
+    return corrupt(segment.path, "ends at lsn " + to_string(scanner.at()) +
+                                     ", yet bodies up to lsn " + to_string(punched.end()) +
+                                     " were given back");
   if (!last) {
     if (!scanner.fault()) return {};
     return corrupt(segment.path,
@@ -107,10 +112,10 @@ Result<void> scan_segment(Env& env, const Log::Start& start, const SegmentFile& 
     return corrupt(segment.path, describe(scanner) + " with a valid one behind it, at lsn " +
                                      to_string(*rest.proof) +
                                      ": what is missing was on the disk once");
-  if (scanner.at() < start.durable_hint)
+  if (scanner.at() < std::max(start.durable_hint, punched.end()))
     return corrupt(segment.path, describe(scanner) +
                                      " although the log was on the disk up to lsn " +
-                                     to_string(start.durable_hint));
+                                     to_string(std::max(start.durable_hint, punched.end())));
   found.torn_bytes = rest.bytes;
   return {};
 }
@@ -153,7 +158,8 @@ Result<void> copy_forward(Env& env, const LogOptions& options, ReadySegment& rea
   copied.identity.disk = options.identity.disk;
   copied.group_bytes_max = std::max(header.group_bytes_max, options.group_bytes_max);
   RETURN_IF_ERROR(to->write(0, encode_segment_header(copied)));
-  SegmentScanner scanner(*from, header, header.base(), inspection.tail.end);
+  SegmentScanner scanner(*from, header, inspection.punched.at(header.base()), header.base(),
+                         inspection.tail.end);
   for (;;) {
     ASSIGN_OR_RETURN(const auto item, scanner.next());
     if (!item) break;
@@ -179,7 +185,11 @@ Result<Inspection> inspect(Env& env, const LogOptions& options, const Log::Start
                                          to_string(start.durable_hint));
     return inspection;
   }
-  for (const SegmentFile& segment : segments) inspection.segments.push_back(segment.header);
+  for (const SegmentFile& segment : segments) {
+    inspection.segments.push_back(segment.header);
+    ASSIGN_OR_RETURN(inspection.punched[segment.header.base()],
+                     read_punch_map(env, options.folder, segment.header));
+  }
 
   // From the segment that holds scan_from, or the first one.
   std::size_t first = segments.size() - 1;

@@ -3,6 +3,7 @@
 // "Recovery" (hazards H26 to H28, H32, decision D12).
 #pragma once
 
+#include <map>
 #include <vector>
 
 #include "storage/log/ready_segment.h"
@@ -13,6 +14,7 @@ namespace everpost::storage {
 struct Inspection {
   std::vector<SegmentHeader> segments;    // in order; the last one is where the log goes on
   std::vector<SegmentHeader> superseded;  // empty ones, of which another one has the place
+  std::map<Lsn, PunchMap> punched;        // by segment base
   LogTail tail;
   std::uint64_t torn_bytes = 0;  // behind the tail, in the last segment
   LogRecovery found;             // to be completed by repair()

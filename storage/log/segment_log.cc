@@ -28,29 +28,38 @@ Result<std::unique_ptr<SegmentLog>> SegmentLog::open(Env& env, LogOptions option
   ASSIGN_OR_RETURN(Inspection inspection, inspect(env, options, start));
   std::unique_ptr<SegmentLog> log(new SegmentLog(env, std::move(options)));
   RETURN_IF_ERROR(repair(env, log->options_, start, log->ready_, inspection));
-  RETURN_IF_ERROR(log->resume(std::move(inspection.segments), inspection.tail));
   recovery = inspection.found;
+  RETURN_IF_ERROR(log->resume(std::move(inspection)));
   return log;
 }
 
-// Goes on at `tail`, in the last segment.
-Result<void> SegmentLog::resume(std::vector<SegmentHeader> segments, const LogTail& tail) {
+// Goes on where recovery found the end, in the last segment.
+Result<void> SegmentLog::resume(Inspection inspection) {
   // The folder itself may be new; what recovery renamed is not durable in it yet, and what it found
   // may not be either (hazard H32).
   RETURN_IF_ERROR(env_.sync_folder(parent_folder(options_.folder)));
   RETURN_IF_ERROR(env_.sync_folder(options_.folder));
-  tail_ = tail;
-  for (const SegmentHeader& header : segments) segments_.add(header);
-  segments_.set_end(tail.end);
-  if (!segments.empty()) {
-    const SegmentHeader& last = segments.back();
+  set_tail(inspection.tail);
+  for (const SegmentHeader& header : inspection.segments) {
+    segments_.add(header);
+    segments_.set_punched(
+        header.base(), std::make_shared<PunchMap>(std::move(inspection.punched.at(header.base()))));
+  }
+  segments_.set_end(tail_.end);
+  if (!inspection.segments.empty()) {
+    const SegmentHeader& last = inspection.segments.back();
     ASSIGN_OR_RETURN(std::shared_ptr<File> file,
                      env_.open(segments_.path_of(last), Env::Open::kWrite));
     RETURN_IF_ERROR(activate(last, std::move(file)));
   }
-  set_durable(tail.end);
+  set_durable(tail_.end);
   ready_.prepare();
   return {};
+}
+
+void SegmentLog::set_tail(const LogTail& tail) {
+  tail_ = tail;
+  last_time_.store(tail.time.micros, std::memory_order_release);
 }
 
 // Makes `file` the one that is written to, from tail_ on, and syncs it.
@@ -177,7 +186,7 @@ Result<LogTail> SegmentLog::tail_before(Lsn lsn, SegmentHeader& holder) const {
   if (i + 1 < all.size() && all[i + 1].header.base() == lsn) return all[i + 1].header.start;
   if (lsn == holder.base()) return holder.start;
   ASSIGN_OR_RETURN(const auto segment, segments_.find(holder.base()));
-  SegmentScanner scanner(*segment.file, holder, holder.base(), segment.end);
+  SegmentScanner scanner(*segment.file, holder, *segment.punched, holder.base(), segment.end);
   while (scanner.at() < lsn) {
     ASSIGN_OR_RETURN(const auto item, scanner.next());
     if (item) continue;
@@ -200,10 +209,17 @@ Result<void> SegmentLog::truncate(Lsn lsn) {
     RETURN_IF_ERROR(sync());
     return {};
   }
+  const std::scoped_lock lock(space_mutex_);
+  for (const auto& segment : segments_.list())
+    if (segment.punched->end() > lsn)
+      return Error{ErrorCode::kInvalidArgument,
+                   "truncate at lsn " + to_string(lsn) + ", but a body before lsn " +
+                       to_string(segment.punched->end()) +
+                       " was given back, so what killed it was committed"};
   SegmentHeader holder;
   ASSIGN_OR_RETURN(const LogTail tail, tail_before(lsn, holder));
   ready_.wait();  // it may still be trimming the segment that we go back to
-  tail_ = tail;
+  set_tail(tail);
   segments_.cut(lsn);
   const auto cut = [&]() -> Result<void> {
     // The last one first, each for good before the next: no crash leaves a gap.

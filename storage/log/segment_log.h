@@ -1,5 +1,6 @@
 // The log on segments. segment_log.cc opens, starts and cuts them; segment_log_append.cc writes
-// records, segment_log_read.cc reads them.
+// records, segment_log_read.cc reads them, segment_log_check.cc looks for damage,
+// segment_log_space.cc gives space back.
 #pragma once
 
 #include <atomic>
@@ -8,6 +9,7 @@
 
 #include "storage/log/group_writer.h"
 #include "storage/log/ready_segment.h"
+#include "storage/log/recovery.h"
 #include "storage/log/segment_set.h"
 
 namespace everpost::storage {
@@ -24,6 +26,10 @@ class SegmentLog final : public Log {
   Result<void> roll(Epoch epoch) override;
   Result<void> truncate(Lsn lsn) override;
 
+  Result<Punched> punch(std::span<const Range> dead, const Pace& pace) override;
+  Lsn sealed_end() const override;
+  Result<std::uint64_t> drop_before(Lsn lsn) override;
+
   Lsn begin() const override { return segments_.begin(); }
   Lsn end() const override { return segments_.end(); }
   Lsn durable() const override { return Lsn{durable_.load(std::memory_order_acquire)}; }
@@ -31,14 +37,18 @@ class SegmentLog final : public Log {
   std::uint32_t group_bytes_max() const override { return options_.group_bytes_max; }
   Tail tail() const override { return {tail_.end, tail_.crc, tail_.time}; }
   std::vector<EpochBegin> epochs() const override;
+  WallTime last_time() const override { return {last_time_.load(std::memory_order_acquire)}; }
 
   Result<std::string> read(const Extent& extent) const override;
   Result<void> read_part(const Extent& extent, std::uint32_t offset,
                          std::span<std::byte> to) const override;
   Result<Record> read_record(Lsn lsn) const override;
+  Result<RecordHeader> read_header(Lsn lsn) const override;
   Result<void> scan(Lsn from, Lsn to,
                     const std::function<Result<bool>(const Record&)>& visit) const override;
   Result<std::vector<std::string>> verify() const override;
+  Result<std::optional<Lsn>> scrub(Lsn at, const Pace& pace,
+                                   const std::function<void(const Finding&)>& found) const override;
   Stats stats() const override;
 
  private:
@@ -50,7 +60,7 @@ class SegmentLog final : public Log {
     std::shared_ptr<File> file;
     Lsn limit;  // what is allocated
   };
-  Result<void> resume(std::vector<SegmentHeader> segments, const LogTail& tail);
+  Result<void> resume(Inspection inspection);
   Result<void> check_epoch(Epoch epoch) const;
   Result<void> check_limits(std::span<const NewRecord> group) const;
   Result<void> make_room(Epoch epoch, std::uint64_t bytes);
@@ -65,10 +75,22 @@ class SegmentLog final : public Log {
   void set_durable(Lsn lsn) { durable_.store(lsn.value, std::memory_order_release); }
   Error poison(Error error);
 
+  void set_tail(const LogTail& tail);
+
+  // ---- of whoever gives space back, under space_mutex_
+  Result<Punched> punch_segment(Lsn base, std::span<const Range> dead);
+  Result<void> note_punches(const SegmentHeader& header, std::span<const Range> ranges,
+                            PunchMap& map) const;
+
   // ---- any thread
   Result<void> usable() const;
   Result<SegmentSet::Segment> find(Lsn at, std::uint64_t bytes) const;
   Error bad(const SegmentSet::Segment& segment, Lsn at, const std::string& why) const;
+  Error gone(Lsn at) const;
+  //   more   valid records follow the bytes
+  using Report = std::function<void(const Finding& finding, bool more)>;
+  Result<bool> check(SegmentSet::Segment& segment, std::optional<std::uint32_t>& chain,
+                     const Pace& pace, const Report& report) const;
 
   Env& env_;
   const LogOptions options_;
@@ -82,7 +104,10 @@ class SegmentLog final : public Log {
   std::vector<Bytes> parts_;      // of the group being written
   std::vector<std::byte> small_;  // headers, small pieces and padding among them
 
+  std::mutex space_mutex_;  // the log is not cut while space is given back
+
   std::atomic<std::uint64_t> durable_{0};
+  std::atomic<std::int64_t> last_time_{0};  // tail_.time, for others
   std::atomic<std::uint64_t> records_{0};
   std::atomic<std::uint64_t> appended_bytes_{0};
   std::atomic<std::uint64_t> syncs_{0};

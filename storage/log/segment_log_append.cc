@@ -138,7 +138,7 @@ Result<void> SegmentLog::write(std::span<const PlacedRecord> group) {
     return poison(in_context("append at lsn " + to_string(tail_.end), std::move(written).error()));
   records_ += group.size();
   appended_bytes_ += last.end() - tail_.end;
-  tail_ = {last.end(), last.crc, last.time, std::max(tail_.commit, last.commit)};
+  set_tail({last.end(), last.crc, last.time, std::max(tail_.commit, last.commit)});
   segments_.set_end(tail_.end);
   return {};
 }

@@ -8,9 +8,6 @@
 namespace everpost::storage {
 namespace {
 
-// A log that is bad all over would otherwise fill memory with findings.
-constexpr std::size_t kFindingsMax = 1000;
-
 // What one read fetches when it does not know the record's size yet.
 constexpr std::uint64_t kFirstReadBytes = 4096;
 
@@ -25,18 +22,10 @@ Record to_record(const SegmentScanner::Item& item) {
   record.bytes = share(std::string(as_text(item.bytes)));
   const Bytes bytes = as_bytes(*record.bytes);
   record.meta = bytes.subspan(item.header.header_bytes, item.header.meta_bytes);
-  record.body = bytes.subspan(item.header.body_at() - item.header.lsn, item.header.body_bytes);
+  record.freed = item.freed;
+  if (!item.freed)
+    record.body = bytes.subspan(item.header.body_at() - item.header.lsn, item.header.body_bytes);
   return record;
-}
-
-bool padding_is_zero(const SegmentScanner::Item& item) {
-  const auto zero = [](Bytes bytes) {
-    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
-  };
-  const std::size_t meta_end = item.header.header_bytes + item.header.meta_bytes;
-  const std::size_t body_at = item.header.body_at() - item.header.lsn;
-  return zero(item.bytes.subspan(meta_end, body_at - meta_end)) &&
-         zero(item.bytes.subspan(body_at + item.header.body_bytes));
 }
 
 }  // namespace
@@ -61,6 +50,12 @@ Error SegmentLog::bad(const SegmentSet::Segment& segment, Lsn at, const std::str
           segments_.path_of(segment.header) + ": at lsn " + to_string(at) + ": " + why};
 }
 
+Error SegmentLog::gone(Lsn at) const {
+  return {ErrorCode::kNotFound, "lsn " + to_string(at) + " of the log " + options_.folder +
+                                    ": nothing referred to it any more, and its space was given "
+                                    "back"};
+}
+
 Result<std::string> SegmentLog::read(const Extent& extent) const {
   RETURN_IF_ERROR(usable());
   if (extent.bytes == 0) return std::string();
@@ -74,9 +69,11 @@ Result<std::string> SegmentLog::read(const Extent& extent) const {
     return got ? got->size() : 0;
   });
   RETURN_IF_ERROR(got);
-  if (bytes.size() < extent.bytes || crc32c(as_bytes(bytes)) != extent.crc)
+  if (bytes.size() < extent.bytes || crc32c(as_bytes(bytes)) != extent.crc) {
+    if (segments_.punched(extent.at, extent.bytes)) return gone(extent.at);
     return bad(segment, extent.at,
                "the checksum of " + std::to_string(extent.bytes) + " bytes is wrong");
+  }
   return bytes;
 }
 
@@ -88,8 +85,22 @@ Result<void> SegmentLog::read_part(const Extent& extent, std::uint32_t offset,
   if (to.empty()) return {};
   ASSIGN_OR_RETURN(const auto segment, find(extent.at, extent.bytes));
   ASSIGN_OR_RETURN(const Bytes got, read_at(segment, extent.at + offset, to));
+  // Asked afterwards: zeroes are never taken for mail.
+  if (segments_.punched(extent.at, extent.bytes)) return gone(extent.at);
   if (got.size() < to.size()) return bad(segment, extent.at, "the file ends");
   return {};
+}
+
+Result<RecordHeader> SegmentLog::read_header(Lsn lsn) const {
+  RETURN_IF_ERROR(usable());
+  ASSIGN_OR_RETURN(const auto segment, segments_.find(lsn));
+  std::string bytes(std::min<std::uint64_t>(kRecordHeaderBytesMax, segment.end - lsn), '\0');
+  ASSIGN_OR_RETURN(const Bytes got,
+                   read_at(segment, lsn, std::as_writable_bytes(std::span(bytes))));
+  const auto header = decode_header(got, seed_);
+  if (!header || header->lsn != lsn || header->epoch != segment.header.epoch)
+    return bad(segment, lsn, "no valid record header");
+  return *header;
 }
 
 Result<Record> SegmentLog::read_record(Lsn lsn) const {
@@ -119,7 +130,12 @@ Result<Record> SegmentLog::read_record(Lsn lsn) const {
   record.meta = all.subspan(header->header_bytes, header->meta_bytes);
   record.body = all.subspan(header->body_at() - lsn, header->body_bytes);
   if (crc32c(record.meta) != header->meta_crc) return wrong("the checksum of its meta is wrong");
-  if (crc32c(record.body) != header->body_crc) return wrong("the checksum of its body is wrong");
+  // Asked after the bytes were read.
+  record.freed = segments_.punched(header->body_at(), header->body_bytes);
+  if (record.freed)
+    record.body = {};
+  else if (crc32c(record.body) != header->body_crc)
+    return wrong("the checksum of its body is wrong");
   return record;
 }
 
@@ -129,58 +145,20 @@ Result<void> SegmentLog::scan(Lsn from, Lsn to,
   for (Lsn at = from; at < std::min(to, end());) {
     ASSIGN_OR_RETURN(const auto segment, segments_.find(at));
     // As far as the segment goes: a record is valid as a whole or not at all.
-    SegmentScanner scanner(*segment.file, segment.header, at, segment.end);
+    SegmentScanner scanner(*segment.file, segment.header, *segment.punched, at, segment.end);
     while (scanner.at() < to) {
       ASSIGN_OR_RETURN(const auto item, scanner.next());
       if (!item) break;
       ASSIGN_OR_RETURN(const bool go_on, visit(to_record(*item)));
       if (!go_on) return {};
     }
-    if (scanner.fault()) return bad(segment, scanner.at(), scanner.fault());
     at = scanner.at();
+    if (!scanner.fault()) continue;
+    // Its body may have been given back since.
+    const auto again = segments_.find(at);
+    if (!again || again->punched == segment.punched) return bad(segment, at, scanner.fault());
   }
   return {};
-}
-
-Result<std::vector<std::string>> SegmentLog::verify() const {
-  RETURN_IF_ERROR(usable());
-  std::vector<std::string> findings;
-  const auto report = [&](const SegmentSet::Segment& segment, Lsn at, const std::string& what) {
-    if (findings.size() < kFindingsMax)
-      findings.push_back(segment_name(segment.header) + ": at lsn " + to_string(at) + ": " + what);
-  };
-  std::optional<std::uint32_t> chain;  // the last header's checksum, if all before was valid
-  for (SegmentSet::Segment segment : segments_.list()) {
-    if (segment.end == segment.header.base()) continue;
-    ASSIGN_OR_RETURN(segment.file, env_.open(segments_.path_of(segment.header), Env::Open::kRead));
-    std::string bytes(kSegmentHeaderBytes, '\0');
-    ASSIGN_OR_RETURN(const std::size_t got,
-                     segment.file->read(0, std::as_writable_bytes(std::span(bytes))));
-    const auto header = decode_segment_header(as_bytes(bytes).first(got));
-    if (!header) report(segment, segment.header.base(), header.error().context);
-    if (chain && *chain != segment.header.start.crc)
-      report(segment, segment.header.base(), "does not go on where the segment before it ends");
-
-    Lsn from = segment.header.base();
-    for (;;) {
-      SegmentScanner scanner(*segment.file, segment.header, from, segment.end);
-      Result<std::optional<SegmentScanner::Item>> item = scanner.next();
-      for (; item && *item; item = scanner.next())
-        if (!padding_is_zero(**item))
-          report(segment, (*item)->header.lsn, "padding that is not zero");
-      chain = scanner.tail().crc;
-      if (item && !scanner.fault()) break;
-      report(segment, scanner.at(), item ? scanner.fault() : item.error().context);
-      chain.reset();
-      // Go on at the next header that is valid by itself, if the disk lets us look for one.
-      const auto next = next_header(*segment.file, segment.header, scanner.at(), segment.end);
-      if (!next) report(segment, scanner.at(), next.error().context);
-      if (!next || !*next) break;
-      report(segment, **next, "valid again");
-      from = **next;
-    }
-  }
-  return findings;
 }
 
 Log::Stats SegmentLog::stats() const {
@@ -195,6 +173,8 @@ Log::Stats SegmentLog::stats() const {
                         std::min(all.back().end - all.back().header.base(),
                                  options_.segment_bytes - kSegmentHeaderBytes);
   stats.disk_bytes += options_.segment_bytes;
+  for (const auto& segment : all) stats.punched_bytes += segment.punched->bytes();
+  stats.disk_bytes -= std::min(stats.punched_bytes, stats.disk_bytes);
   stats.records = records_;
   stats.appended_bytes = appended_bytes_;
   stats.syncs = syncs_;

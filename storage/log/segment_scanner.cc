@@ -64,9 +64,11 @@ Result<void> visit_headers(File& file, const SegmentHeader& segment, Lsn at, Lsn
 
 }  // namespace
 
-SegmentScanner::SegmentScanner(File& file, const SegmentHeader& header, Lsn from, Lsn limit)
+SegmentScanner::SegmentScanner(File& file, const SegmentHeader& header, const PunchMap& punched,
+                               Lsn from, Lsn limit)
     : file_(file),
       header_(header),
+      punched_(punched),
       seed_(header_seed(header.identity)),
       limit_(limit),
       tail_(header.start),
@@ -87,6 +89,16 @@ Result<Bytes> SegmentScanner::window(std::uint64_t bytes) {
   return all.first(std::min<std::uint64_t>(all.size(), bytes));
 }
 
+bool SegmentScanner::freed(const Item& item) const {
+  const RecordHeader& header = item.header;
+  if (punched_.touches(header.body_at(), header.body_bytes)) return true;
+  if (!punched_.damaged() || crc32c(item.body()) == header.body_crc) return false;
+  // The entry may be one of those that cannot be read.
+  const Log::Range whole = whole_blocks(header_, {header.body_at(), header.body_bytes});
+  return whole.bytes > 0 &&
+         used_bytes(item.body().subspan(whole.at - header.body_at(), whole.bytes)) == 0;
+}
+
 Result<std::optional<SegmentScanner::Item>> SegmentScanner::next() {
   const auto invalid = [this](const char* why) -> Result<std::optional<Item>> {
     fault_ = why;
@@ -104,9 +116,11 @@ Result<std::optional<SegmentScanner::Item>> SegmentScanner::next() {
   if (bytes > limit_ - at()) return invalid("the record goes beyond the end");
   ASSIGN_OR_RETURN(const Bytes all, window(bytes));
   if (all.size() < bytes) return invalid("the file ends within the record");
-  const Item item{*header, all};
+  Item item{*header, all};
   if (crc32c(item.meta()) != header->meta_crc) return invalid("the checksum of its meta is wrong");
-  if (crc32c(item.body()) != header->body_crc) return invalid("the checksum of its body is wrong");
+  item.freed = freed(item);
+  if (!item.freed && crc32c(item.body()) != header->body_crc)
+    return invalid("the checksum of its body is wrong");
   tail_ = {header->end(), header->crc, header->time, std::max(tail_.commit, header->commit)};
   chained_ = true;
   return std::optional<Item>(item);

@@ -1,23 +1,25 @@
 // Reads the records of one segment one after the other and checks each in full: header checksum,
-// position, epoch, chain, and the checksums of meta and body.
+// position, epoch, chain, and the checksums of meta and body, unless the body was given back.
 #pragma once
 
 #include <optional>
 #include <string>
 
-#include "storage/log/segment_header.h"
+#include "storage/log/punch_map.h"
 
 namespace everpost::storage {
 
 class SegmentScanner {
  public:
   // Starts at `from`, which must be a record's start, and goes as far as `limit`.
-  //   file, header   of the segment; both outlive the scanner
-  SegmentScanner(File& file, const SegmentHeader& header, Lsn from, Lsn limit);
+  //   file, header, punched   of the segment; all outlive the scanner
+  SegmentScanner(File& file, const SegmentHeader& header, const PunchMap& punched, Lsn from,
+                 Lsn limit);
 
   struct Item {
     RecordHeader header;
-    Bytes bytes;  // the whole record with its padding; valid until the next call
+    Bytes bytes;         // the whole record with its padding; valid until the next call
+    bool freed = false;  // its body was given back: what is there of it means nothing
     Bytes meta() const { return bytes.subspan(header.header_bytes, header.meta_bytes); }
     Bytes body() const { return bytes.subspan(header.body_at() - header.lsn, header.body_bytes); }
   };
@@ -32,9 +34,11 @@ class SegmentScanner {
 
  private:
   Result<Bytes> window(std::uint64_t bytes);
+  bool freed(const Item& item) const;
 
   File& file_;
   const SegmentHeader& header_;
+  const PunchMap& punched_;
   const std::uint32_t seed_;
   const Lsn limit_;
   LogTail tail_;

@@ -14,6 +14,7 @@ void SegmentSet::add(const SegmentHeader& header, std::shared_ptr<File> file) {
   Entry& entry = entries_[header.base()];
   if (entry.file) recent_.erase(entry.recent);
   entry.file = nullptr;
+  if (entry.header.epoch != header.epoch) entry.punched = std::make_shared<PunchMap>();
   entry.header = header;
   if (file) keep_open(entry, std::move(file));
 }
@@ -24,6 +25,19 @@ void SegmentSet::remove(Lsn base) {
   if (found == entries_.end()) return;
   if (found->second.file) recent_.erase(found->second.recent);
   entries_.erase(found);
+}
+
+void SegmentSet::set_punched(Lsn base, PunchMapPtr punched) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = entries_.find(base);
+  if (found != entries_.end()) found->second.punched = std::move(punched);
+}
+
+bool SegmentSet::punched(Lsn at, std::uint64_t bytes) const {
+  const std::scoped_lock lock(mutex_);
+  const auto above = entries_.upper_bound(at);
+  if (above == entries_.begin()) return true;
+  return std::prev(above)->second.punched->touches(at, bytes);
 }
 
 Lsn SegmentSet::begin() const {
@@ -57,7 +71,8 @@ Result<SegmentSet::Segment> SegmentSet::find(Lsn lsn) {
     const auto above = entries_.upper_bound(lsn);
     if (above == entries_.begin() || lsn >= end()) return outside();
     const auto found = std::prev(above);
-    segment = {found->second.header, end_of(found), found->second.file, cuts};
+    segment = {found->second.header, end_of(found), found->second.file, cuts,
+               found->second.punched};
     if (segment.file) {
       recent_.splice(recent_.begin(), recent_, found->second.recent);
       return segment;
@@ -78,7 +93,7 @@ std::vector<SegmentSet::Segment> SegmentSet::list() const {
   const std::uint64_t cuts = cuts_;
   std::vector<Segment> segments;
   for (auto at = entries_.begin(); at != entries_.end(); ++at)
-    segments.push_back({at->second.header, end_of(at), nullptr, cuts});
+    segments.push_back({at->second.header, end_of(at), nullptr, cuts, at->second.punched});
   return segments;
 }
 

@@ -9,7 +9,7 @@
 #include <mutex>
 #include <vector>
 
-#include "storage/log/segment_header.h"
+#include "storage/log/punch_map.h"
 
 namespace everpost::storage {
 
@@ -30,6 +30,10 @@ class SegmentSet {
     set_end(end);
   }
 
+  // ---- of whoever gives space back, one at a time
+  // Before the bytes go: who reads afterwards what they were knows that they are gone.
+  void set_punched(Lsn base, PunchMapPtr punched);
+
   // ---- everybody's
   Lsn begin() const;  // the end, if there are no segments
   Lsn end() const { return Lsn{end_.load(std::memory_order_acquire)}; }
@@ -42,6 +46,7 @@ class SegmentSet {
     Lsn end;  // of its records
     std::shared_ptr<File> file;
     std::uint64_t cuts = 0;
+    PunchMapPtr punched;  // never null
   };
   // The segment that holds the byte at `lsn`, opened. Errors: kNotFound (before the begin, or at
   // or behind the end), kIo.
@@ -50,12 +55,15 @@ class SegmentSet {
   std::vector<Segment> list() const;
   // Whether the log was cut since `segment` was found: what was read from it may be gone.
   bool cut_since(const Segment& segment) const { return segment.cuts != cuts_; }
+  // Whether any of these bytes was given back, or its segment removed.
+  bool punched(Lsn at, std::uint64_t bytes) const;
 
  private:
   struct Entry {
     SegmentHeader header;
     std::shared_ptr<File> file;  // null: not open
     std::list<Lsn>::iterator recent;
+    PunchMapPtr punched = std::make_shared<PunchMap>();
   };
   using Entries = std::map<Lsn, Entry>;
   void keep_open(Entry& entry, std::shared_ptr<File> file);

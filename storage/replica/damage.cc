@@ -5,8 +5,9 @@ namespace {
 
 class WatchedView final : public IndexView {
  public:
-  WatchedView(std::unique_ptr<IndexView> view, std::shared_ptr<IndexDamage> damage)
-      : view_(std::move(view)), damage_(std::move(damage)) {}
+  WatchedView(std::unique_ptr<IndexView> view, std::shared_ptr<IndexDamage> damage,
+              std::shared_ptr<const void> keep)
+      : keep_(std::move(keep)), view_(std::move(view)), damage_(std::move(damage)) {}
 
   Result<std::optional<std::string>> get(std::string_view key) const override {
     return watched(view_->get(key));
@@ -24,6 +25,7 @@ class WatchedView final : public IndexView {
     return result;
   }
 
+  const std::shared_ptr<const void> keep_;
   const std::unique_ptr<IndexView> view_;
   const std::shared_ptr<IndexDamage> damage_;
 };
@@ -41,8 +43,9 @@ std::optional<Error> IndexDamage::found() const {
 }
 
 std::unique_ptr<IndexView> watch_for_damage(std::unique_ptr<IndexView> view,
-                                            std::shared_ptr<IndexDamage> damage) {
-  return std::make_unique<WatchedView>(std::move(view), std::move(damage));
+                                            std::shared_ptr<IndexDamage> damage,
+                                            std::shared_ptr<const void> keep) {
+  return std::make_unique<WatchedView>(std::move(view), std::move(damage), std::move(keep));
 }
 
 }  // namespace everpost::storage

@@ -22,7 +22,9 @@ class IndexDamage {
 };
 
 // The same view, but damage that is met through it is noted.
+//   keep   lives as long as the view
 std::unique_ptr<IndexView> watch_for_damage(std::unique_ptr<IndexView> view,
-                                            std::shared_ptr<IndexDamage> damage);
+                                            std::shared_ptr<IndexDamage> damage,
+                                            std::shared_ptr<const void> keep = nullptr);
 
 }  // namespace everpost::storage

@@ -1,5 +1,6 @@
 #include "storage/replica/replica.h"
 
+#include <atomic>
 #include <mutex>
 
 #include "base/log.h"
@@ -19,7 +20,11 @@ class OpenReplica final : public Replica {
         options_(std::move(options)),
         parts_(std::move(parts)),
         disk_(parts_.meta.disk),
-        noted_durable_(Lsn{parts_.durable->found().first}) {
+        noted_durable_(Lsn{parts_.durable->found().first}),
+        garbage_(env, {options_.folder + "/gc", options_.undelete_window}, *parts_.log,
+                 *parts_.index, *pins_),
+        scrub_(env, {options_.folder, options_.scrub_log_every, options_.scrub_index_every},
+               *parts_.log, [this](const Log::Pace& pace) { return check_index(pace); }) {
     note_mark();
   }
 
@@ -60,6 +65,7 @@ class OpenReplica final : public Replica {
     RETURN_IF_ERROR(check_undamaged());
     const Lsn applied = parts_.index->applied();
     if (auto done = parts_.index->checkpoint(); !done) return broken(done.error());
+    durable_index_.store(applied.value, std::memory_order_release);
     return applied;
   }
 
@@ -72,12 +78,24 @@ class OpenReplica final : public Replica {
 
   Result<std::unique_ptr<MailReader>> mail_reader() const override {
     RETURN_IF_ERROR(check_kind(ShardKind::kMail));
-    return make_mail_reader(watch_for_damage(parts_.index->snapshot(), damage_));
+    auto pin = pins_->hold(parts_.index->applied());
+    return make_mail_reader(watch_for_damage(parts_.index->snapshot(), damage_, std::move(pin)));
   }
   Result<std::unique_ptr<DirectoryReader>> directory_reader() const override {
     RETURN_IF_ERROR(check_kind(ShardKind::kDirectory));
     return make_directory_reader(watch_for_damage(parts_.index->snapshot(), damage_));
   }
+
+  Result<GarbageRound> collect_garbage(Micros now, const Log::Pace& pace) override {
+    const Lsn durable{durable_index_.load(std::memory_order_acquire)};
+    auto round = garbage_.collect(durable, now, pace);
+    if (!round)
+      return in_context("shard " + to_string(options_.shard) + ": garbage collection",
+                        std::move(round).error());
+    return round;
+  }
+  Pins& pins() override { return *pins_; }
+  Scrub& scrub() override { return scrub_; }
 
   void note_durable(Lsn durable) override {
     const bool falls = durable < noted_durable_;  // before the log is truncated
@@ -101,11 +119,9 @@ class OpenReplica final : public Replica {
 
   Result<std::vector<std::string>> verify() override {
     ASSIGN_OR_RETURN(std::vector<std::string> findings, parts_.log->verify());
-    const auto damaged = verify_index(*parts_.index->snapshot());
-    if (damaged) return findings;
-    if (damaged.error().code != ErrorCode::kCorrupt) return damaged.error();
-    damage_->note(damaged.error());
-    findings.push_back(damaged.error().context);
+    ASSIGN_OR_RETURN(const auto more,
+                     check_index([](std::uint64_t, std::uint64_t) { return true; }));
+    findings.insert(findings.end(), more.begin(), more.end());
     return findings;
   }
 
@@ -155,8 +171,20 @@ class OpenReplica final : public Replica {
                       error);
   }
 
-  // Reads every key with its checksums, and compares the digest with the one kept.
-  Result<void> verify_index(const IndexView& view) const {
+  // What is found stops the applier: the next start makes the index anew.
+  Result<std::vector<std::string>> check_index(const Log::Pace& pace) {
+    const auto checked = verify_index(*parts_.index->snapshot(), pace);
+    if (checked) return std::vector<std::string>{};
+    if (checked.error().code != ErrorCode::kCorrupt) return checked.error();
+    damage_->note(checked.error());
+    return std::vector{checked.error().context};
+  }
+
+  // Reads every key with its checksums, and compares the digest with the one kept. Errors: kClosed,
+  // if `pace` (bytes) stopped it.
+  Result<void> verify_index(const IndexView& view, const Log::Pace& pace) const {
+    constexpr std::uint64_t kPaceBytes = 1 << 20;
+    std::uint64_t bytes = 0;
     ASSIGN_OR_RETURN(const auto kept, view.get(keys::kDigest));
     StateDigest want;
     if (kept && kept->size() == 16)
@@ -166,6 +194,9 @@ class OpenReplica final : public Replica {
     std::string scratch;
     RETURN_IF_ERROR(view.scan({}, {}, [&](std::string_view key, std::string_view value) {
       got ^= hash_entry(key, value, scratch);
+      bytes += key.size() + value.size();
+      if (bytes >= kPaceBytes && !pace(std::exchange(bytes, 0), 1))
+        return Result<bool>(Error{ErrorCode::kClosed, "the check was stopped"});
       return Result<bool>(true);
     }));
     if (got == want) return {};
@@ -181,7 +212,11 @@ class OpenReplica final : public Replica {
   mutable std::mutex meta_mutex_;  // parts_.meta
   mutable std::mutex mark_mutex_;
   CheckpointMark mark_;
-  Lsn noted_durable_;  // of the log's thread
+  Lsn noted_durable_;                            // of the log's thread
+  std::atomic<std::uint64_t> durable_index_{0};  // of the last checkpoint in this process
+  const std::shared_ptr<Pins> pins_ = std::make_shared<Pins>();
+  Garbage garbage_;
+  Scrub scrub_;
 };
 
 }  // namespace

@@ -6,6 +6,8 @@
 //   shard-0007/applying  which records were being applied last
 //   shard-0007/log/      segments
 //   shard-0007/index/    LevelDB
+//   shard-0007/gc        how far garbage collection has come (garbage.h)
+//   shard-0007/scrub, scrub_index  how far the checks have come (scrub.h)
 //   shard-0007/lock      held by the process that has the replica open
 //
 // Threads: append/sync of the log belong to the log's writer; apply(), checkpoint() and close() to
@@ -24,7 +26,9 @@
 #include "storage/machine/mail_command.h"
 #include "storage/machine/mail_reader.h"
 #include "storage/replica/checkpoint_mark.h"
+#include "storage/replica/garbage.h"
 #include "storage/replica/meta.h"
+#include "storage/replica/scrub.h"
 
 namespace everpost::storage {
 
@@ -36,6 +40,10 @@ struct ReplicaOptions {
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;
   Uuid boot{};  // of the machine's present boot; zero: ask the kernel
+  // How long the bytes of a deleted message stay in the log, by the log's time.
+  Micros undelete_window = std::chrono::hours{24};
+  Micros scrub_log_every = std::chrono::hours{24 * 7};
+  Micros scrub_index_every = std::chrono::hours{24 * 30};
 };
 
 struct ReplicaRecovery {
@@ -98,6 +106,14 @@ class Replica {
 
   virtual Result<std::unique_ptr<MailReader>> mail_reader() const = 0;            // kind kMail
   virtual Result<std::unique_ptr<DirectoryReader>> directory_reader() const = 0;  // kind kDirectory
+
+  // Gives the space of dead bodies back (garbage.h); any thread. `now`: Clock::steady. Errors as
+  // there: they do not concern the replica's service, but collection should not go on.
+  virtual Result<GarbageRound> collect_garbage(Micros now, const Log::Pace& pace) = 0;
+  // Reads everything little by little, from one thread at a time (scrub.h).
+  virtual Scrub& scrub() = 0;
+  // Holds of readers and copiers. Any thread.
+  virtual Pins& pins() = 0;
 
   // Writes `durable` (not synced: any value found there is a valid lower bound; synced if it falls,
   // which it has to before the log is truncated).

@@ -18,7 +18,9 @@ class MailModel {
  public:
   using Random = std::mt19937_64;
 
-  explicit MailModel(std::uint32_t hour) : hour_(hour) {}
+  //   large_one_in   one message in so many has up to 10 kB, the others up to 1 kB
+  explicit MailModel(std::uint32_t hour, std::uint64_t large_one_in = 12)
+      : hour_(hour), large_one_in_(large_one_in) {}
 
   // One operation: chunks of an upload, if it has any, then the TXN. Asked for again it is the
   // same.
@@ -163,7 +165,8 @@ class MailModel {
         operation.records.push_back(std::move(chunk));
       }
     }
-    own_ = random_bytes(random, random() % 12 == 0 ? random() % 10'000 : random() % 1000);
+    own_ =
+        random_bytes(random, random() % large_one_in_ == 0 ? random() % 10'000 : random() % 1000);
     if (operation.message.empty() && own_.empty()) own_ = "x";
     operation.message += own_;
     content.own_bytes = static_cast<std::uint32_t>(own_.size());
@@ -242,6 +245,7 @@ class MailModel {
   }
 
   const std::uint32_t hour_;
+  const std::uint64_t large_one_in_;
   std::uint64_t ops_ = 0;
   std::string own_;  // what the next TXN's record carries
   std::map<MailboxId, Mailbox> mailboxes_;
