@@ -43,7 +43,7 @@ TEST(Simulation, SeedsThatFoundBugsHold) {
 
 // Too rare to be looked for; this seed is the one that found it.
 TEST(Simulation, ASuspectCopyThatCountsForksTheLog) {
-  Plan plan = make_plan(1101358);
+  Plan plan = make_plan(1123881);
   plan.bug = Bug::kCountSuspect;
   EXPECT_TRUE(run(plan).failure);
 }
