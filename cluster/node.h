@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "cluster/cluster_options.h"
+#include "cluster/control/control.h"
 #include "cluster/directory_store.h"
 #include "cluster/disk_space.h"
 #include "cluster/mail_store.h"
@@ -35,6 +36,8 @@ struct NodeOptions {
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;  // of each shard
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)
+  // Where what happens to the shards is written down (shard/journal.h); empty: in memory only.
+  std::string journal_folder;
   // One line for each shard as it is recovered. From the thread that calls open().
   std::function<void(const std::string&)> progress;
   // A disk failed: stop the process at once. From any thread. Default: log and _Exit(74), EX_IOERR.
@@ -54,6 +57,8 @@ class Node {
   // Callable from any thread, also while stopping.
   virtual std::vector<ShardStatus> status() const = 0;
   virtual DiskSpace::Status space() const = 0;
+  // Looks at all nodes, and steers them.
+  virtual Control& control() = 0;
   // Checks every checksum of every shard; a line for each finding. Blocks, reads everything.
   virtual Result<std::vector<std::string>> verify() = 0;
   // Finishes what was accepted, makes it durable and closes cleanly. Frontends must be gone. Once.

@@ -109,6 +109,7 @@ Result<void> Server::open() {
   options.cluster = config_.cluster;
   options.mail_shards = config_.shards;
   options.min_free_percent = config_.min_free_percent;
+  options.journal_folder = config_.data_folder + "/journal";
   options.progress = [](const std::string& line) { service_manager::status(line); };
   {
     const service_manager::StartingTicker ticker;
