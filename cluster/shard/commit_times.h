@@ -24,7 +24,7 @@ class CommitTimes {
       samples_.back().up_to = commit;
       return;
     }
-    if (samples_.size() >= kSamplesMax) thin_out();
+    if (samples_.size() >= kSamplesMax) thin_out(now);
     samples_.push_back({commit, now});
   }
   Lsn last() const { return last_; }
@@ -46,14 +46,18 @@ class CommitTimes {
     Lsn up_to;
     Micros time{};
   };
-  // Every second one goes, of the older half. A sample takes over what its predecessor stood for.
-  void thin_out() {
+  // Those go that are closer to the one before than a small part of their age; that one takes over
+  // what they stood for. A year of samples comes down to some 700.
+  void thin_out(Micros now) {
+    constexpr int kPart = 32;
     std::vector<Sample> kept;
     kept.reserve(kSamplesMax);
-    const std::size_t half = samples_.size() / 2;
-    for (std::size_t i = 0; i + 1 < half; i += 2)
-      kept.push_back({samples_[i + 1].up_to, samples_[i].time});
-    kept.insert(kept.end(), samples_.begin() + static_cast<long>(half / 2 * 2), samples_.end());
+    for (const Sample& sample : samples_)
+      if (!kept.empty() && sample.time - kept.back().time < (now - sample.time) / kPart)
+        kept.back().up_to = sample.up_to;
+      else
+        kept.push_back(sample);
+    if (kept.size() >= kSamplesMax) kept.erase(kept.begin());
     samples_ = std::move(kept);
   }
 
