@@ -7,7 +7,8 @@
 namespace everpost::cluster {
 namespace {
 
-constexpr rpc::Method kMailMethod = 1;  // a MailServer's requests
+constexpr rpc::Method kMailMethod = 1;     // a MailServer's requests
+constexpr rpc::Method kControlMethod = 2;  // a Control's
 // Fine enough for the core's shortest time, 20 ms, and nothing beside a heartbeat's cost.
 constexpr auto kClockTick = std::chrono::milliseconds{5};
 // A hint of the coordinator that got lost is made up for so soon.
@@ -108,6 +109,13 @@ void ClusterLinks::serve(MailServer& server, asio::any_io_executor executor) {
   });
 }
 
+void ClusterLinks::serve(Control& control) {
+  transport_->serve(kControlMethod, control.executor(),
+                    [&control](NodeId from, std::string request) {
+                      return control.serve(from, std::move(request));
+                    });
+}
+
 void ClusterLinks::stop() {
   stopping_ = true;
   if (clock_.joinable()) clock_.join();
@@ -144,6 +152,30 @@ std::vector<ShardId> ClusterLinks::mail_shards() {
   return ids;
 }
 
+std::vector<KnownNode> ClusterLinks::nodes() {
+  const auto peers = transport_->peers();
+  std::vector<KnownNode> all;
+  const std::scoped_lock lock(mutex_);
+  for (const Member& member : members_) {
+    KnownNode& known = all.emplace_back();
+    known.node = member.record.node;
+    known.address = member.record.address;
+    known.zone = member.record.zone;
+    known.release = member.record.release;
+    known.live = member.live || member.record.node == node_;
+    const auto peer = peers.find(member.record.node);
+    if (peer == peers.end() || peer->second.linked) continue;
+    known.trouble = peer->second.error ? peer->second.error->context : "not connected yet";
+  }
+  return all;
+}
+
+// On the channel for what is small and urgent: that of the frontends may be full.
+Task<std::string> ClusterLinks::ask(NodeId node, std::string request, Micros timeout) {
+  co_return co_await transport_->call(node, kControlMethod, std::move(request), timeout,
+                                      rpc::Channel::kControl);
+}
+
 // ---- the transport's thread
 
 void ClusterLinks::received(rpc::Received message) {
@@ -176,6 +208,8 @@ Result<void> ClusterLinks::meet() {
   for (const Member& member : members)
     if (member.record.node != node_) addresses.emplace(member.record.node, member.record.address);
   transport_->set_peers(std::move(addresses));
+  const std::scoped_lock lock(mutex_);
+  members_ = members;
   return {};
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "cluster/cluster_options.h"
+#include "cluster/control/control.h"
 #include "cluster/coordinator/zookeeper_coordinator.h"
 #include "cluster/router/mail_peer.h"
 #include "cluster/router/mail_server.h"
@@ -19,7 +20,11 @@
 
 namespace everpost::cluster {
 
-class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private rpc::Receiver {
+class ClusterLinks : public Messenger,
+                     public MailPeer,
+                     public ShardMap,
+                     public ControlPeers,
+                     private rpc::Receiver {
  public:
   // Connects to the coordinator, finds the cluster there, and listens. Blocks, for seconds.
   // Errors: kUnavailable (no answer), kNotFound (no cluster was made there), kInvalidArgument.
@@ -36,6 +41,8 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
   void start(std::map<ShardId, Shard*> shards);
   // Answers what other nodes ask. `server` outlives stop().
   void serve(MailServer& server, asio::any_io_executor executor);
+  // The same of an administrator's questions. `control` outlives stop().
+  void serve(Control& control);
   // No more calls and messages. Blocks.
   void stop();
 
@@ -45,6 +52,10 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
   std::optional<NodeId> primary(ShardId shard) override;
   void wrong(ShardId shard, NodeId node) override;
   std::vector<ShardId> mail_shards() override;
+
+  // ControlPeers: also while the coordinator is away.
+  std::vector<KnownNode> nodes() override;
+  Task<std::string> ask(NodeId node, std::string request, Micros timeout) override;
 
  private:
   ClusterLinks(const ClusterOptions& options, NodeId node);
@@ -68,6 +79,7 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
 
   std::mutex mutex_;
   std::map<ShardId, Shard*> shards_;
+  std::vector<Member> members_;  // as the coordinator had them last
   std::atomic<bool> stopping_{false}, members_changed_{true};
   std::thread clock_, registrar_;
 };

@@ -78,7 +78,9 @@ class NodeOfShards : public Node {
       : options_(std::move(options)),
         readers_(std::max(1u, options_.read_threads)),
         time_(*options_.clock),
-        space_(*options_.env, space_options(options_)) {}
+        space_(*options_.env, space_options(options_)),
+        journal_(options_.journal_folder.empty() ? nullptr : options_.env,
+                 options_.journal_folder) {}
 
   ~NodeOfShards() override {
     stop_links();
@@ -106,6 +108,7 @@ class NodeOfShards : public Node {
         std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), time_, readers_);
     mail_ = local_mail_.get();
     directory_ = local_directory_.get();
+    make_control(shards);
     if (links_) connect(std::move(shards));
 
     housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, time_, all());
@@ -141,6 +144,8 @@ class NodeOfShards : public Node {
   }
 
   DiskSpace::Status space() const override { return space_.status(); }
+
+  Control& control() override { return *control_; }
 
   Result<std::vector<std::string>> verify() override {
     std::vector<std::string> findings;
@@ -221,12 +226,24 @@ class NodeOfShards : public Node {
     directory_ = remote_directory_.get();
     links_->start(std::move(shards));
     links_->serve(*server_, servers_.get_executor());
+    links_->serve(*control_);
+  }
+
+  void make_control(const std::map<ShardId, Shard*>& shards) {
+    Control::Options options;
+    options.node = options_.node;
+    options.release = EVERPOST_VERSION;
+    options.look = [this] { return status(); };
+    options.shards = shards;
+    options.journal = &journal_;
+    options.peers = links_.get();
+    control_ = std::make_unique<Control>(std::move(options));
   }
 
   void stop_links() {
-    if (!links_) return;
     if (server_) server_->stop();
-    links_->stop();
+    if (links_) links_->stop();
+    if (control_) control_->stop();
     servers_.join();
   }
 
@@ -277,6 +294,7 @@ class NodeOfShards : public Node {
     options.messenger = links_.get();
     options.time = &time_;
     options.waiting_bytes = &waiting_bytes_;
+    options.journal = &journal_;
     options.node = options_.node;
     options.failed = options_.failed;
     options.replica.folder = folder_name(options_.data_folder, id);
@@ -290,6 +308,12 @@ class NodeOfShards : public Node {
     storage::ReplicaRecovery recovery;
     ASSIGN_OR_RETURN(auto shard, Shard::open(options, recovery));
     const auto status = shard->status();
+    journal_.add(
+        id,
+        {system_clock().wall(), status.epoch, recovery.log.torn_at.has_value(), "copy recovered",
+         std::string(recovery.clean ? "closed cleanly before" : "after a crash") + ", " +
+             std::to_string(recovery.log.records) + " records read, " +
+             std::to_string(recovery.log.torn_bytes) + " bytes of an unfinished write cut off"});
     const double ms = static_cast<double>((system_clock().steady() - before).count()) / 1000;
     log::info("shard open", {{"shard", id},
                              {"epoch", status.epoch},
@@ -326,6 +350,7 @@ class NodeOfShards : public Node {
   LogTime time_;
   WaitingBytes waiting_bytes_;
   DiskSpace space_;
+  Journal journal_;
   std::unique_ptr<EmbeddedCoordinator> embedded_;  // a single node's
   std::unique_ptr<ClusterLinks> links_;            // a cluster node's
   Coordinator* coordinator_ = nullptr;
@@ -338,6 +363,7 @@ class NodeOfShards : public Node {
   std::unique_ptr<RemoteMailStore> remote_mail_;
   std::unique_ptr<RemoteDirectoryStore> remote_directory_;
   std::unique_ptr<MailServer> server_;
+  std::unique_ptr<Control> control_;
   asio::thread_pool servers_{1};  // answers other nodes; never blocks
   MailStore* mail_ = nullptr;
   DirectoryStore* directory_ = nullptr;

@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "cluster/cluster_options.h"
+#include "cluster/control/control.h"
 #include "cluster/directory_store.h"
 #include "cluster/disk_space.h"
 #include "cluster/mail_store.h"
@@ -40,6 +41,8 @@ struct NodeOptions {
   // Everything is read once in a while to find rot (scrub_keeper.h); 0: never.
   std::uint64_t scrub_bytes_per_second = 10 << 20;
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)
+  // Where what happens to the shards is written down (shard/journal.h); empty: in memory only.
+  std::string journal_folder;
   // One line for each shard as it is recovered. From the thread that calls open().
   std::function<void(const std::string&)> progress;
   // A disk failed: stop the process at once. From any thread. Default: log, note it
@@ -60,6 +63,8 @@ class Node {
   // Callable from any thread, also while stopping.
   virtual std::vector<ShardStatus> status() const = 0;
   virtual DiskSpace::Status space() const = 0;
+  // Looks at all nodes, and steers them.
+  virtual Control& control() = 0;
   // Checks every checksum of every shard; a line for each finding. Blocks, reads everything.
   virtual Result<std::vector<std::string>> verify() = 0;
   // Finishes what was accepted, makes it durable and closes cleanly. Frontends must be gone. Once.

@@ -124,6 +124,7 @@ Result<void> Server::open() {
   options.min_free_percent = config_.min_free_percent;
   options.scrub_bytes_per_second = std::uint64_t{config_.scrub_mb_per_second} * 1'000'000;
   options.undelete_window = std::chrono::minutes{config_.undelete_minutes};
+  options.journal_folder = config_.data_folder + "/journal";
   options.progress = [](const std::string& line) { service_manager::status(line); };
   {
     const service_manager::StartingTicker ticker;

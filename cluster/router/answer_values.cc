@@ -51,6 +51,11 @@ Result<std::string> address(capnp::Text::Reader from) {
 
 }  // namespace
 
+ErrorCode error_code_named(std::string_view name) {
+  const auto code = std::ranges::find(kCodes, name, [](ErrorCode c) { return to_string(c); });
+  return code == kCodes.end() ? ErrorCode::kInternal : *code;
+}
+
 void put(wire::Error::Builder to, const Error& from) {
   to.setCode(text(to_string(from.code)));
   to.setContext(text(std::string_view(from.context).substr(0, WireLimits::error_context_bytes)));
@@ -58,11 +63,9 @@ void put(wire::Error::Builder to, const Error& from) {
 
 Error get(wire::Error::Reader from) {
   const capnp::Text::Reader name = from.getCode(), words = from.getContext();
-  const std::string_view wanted(name.begin(), name.size());
-  const auto code = std::ranges::find(kCodes, wanted, [](ErrorCode c) { return to_string(c); });
   std::string context(words.begin(),
                       std::min<std::size_t>(words.size(), WireLimits::error_context_bytes));
-  return {code == kCodes.end() ? ErrorCode::kInternal : *code, std::move(context)};
+  return {error_code_named({name.begin(), name.size()}), std::move(context)};
 }
 
 void put(wire::Extent::Builder to, const storage::Extent& from) {

@@ -8,6 +8,8 @@
 
 namespace everpost::cluster::frame {
 
+// kInternal, if this program does not know the name.
+ErrorCode error_code_named(std::string_view name);
 void put(wire::Error::Builder to, const Error& from);
 Error get(wire::Error::Reader from);
 

@@ -57,6 +57,7 @@ Driver::Driver(const Options& options, Callbacks callbacks)
     : options_(options),
       callbacks_(std::move(callbacks)),
       core_(make_state(identity_of(options), settings_of(options))),
+      chronicle_(options.journal, options.replica->shard()),
       handed_over_(options.replica->applied()),
       thread_([this] { run(); }) {
   link_->driver = this;
@@ -112,15 +113,27 @@ Driver::Standing Driver::standing() const {
   standing.epoch = core_.meta.epoch;
   standing.open = leads_;
   standing.suspect = core_.meta.suspect;
+  standing.in_sync = core_.in_isr();
+  standing.led =
+      leads_ || (core_.role != Role::kPrimary && core_.following.primary && !core_.following.lost);
   standing.config = core_.config;
   standing.config_version = core_.config_version;
   standing.commit = core_.commit;
   standing.primary = known_primary();
   if (core_.role != Role::kPrimary) return standing;
   const Micros now = system_clock().steady();
-  for (const auto& [node, peer] : core_.primacy.peers)
-    standing.peers.push_back(
-        {node, peer.state == Peer::State::kStreaming, peer.match, peer.applied, now - peer.heard});
+  for (const auto& [node, peer] : core_.primacy.peers) {
+    const Lsn durable = std::max(peer.match, peer.acked);
+    Standing::Peer& shown = standing.peers.emplace_back();
+    shown.node = node;
+    shown.streaming = peer.state == Peer::State::kStreaming;
+    shown.durable = durable;
+    shown.applied = peer.applied;
+    shown.silent = now - peer.heard;
+    if (durable == Lsn{}) continue;
+    shown.lag_bytes = core_.commit > durable ? core_.commit - durable : 0;
+    shown.lag = commit_times_.behind(durable, now);
+  }
   return standing;
 }
 
@@ -128,6 +141,7 @@ Driver::Stats Driver::stats() const {
   const std::scoped_lock lock(mutex_);
   Stats stats = stats_;
   stats.waiting = waiting_.size() + parked_.size();
+  stats.happened = chronicle_.counts();
   return stats;
 }
 
@@ -186,9 +200,31 @@ void Driver::lost(NodeId peer) {
   if (!stopping_) happen(PeerLost{peer});
 }
 
-void Driver::transfer(NodeId target) {
+Result<void> Driver::may_transfer(NodeId target) const {
+  const std::string node = "node " + to_string(target);
+  if (stopping_ || !leads_)
+    return Error{ErrorCode::kNotPrimary, "this node does not lead the shard"};
+  if (!core_.config->in_replicas(target))
+    return Error{ErrorCode::kInvalidArgument, node + " is to have no copy of the shard"};
+  if (!core_.config->in_isr(target))
+    return Error{ErrorCode::kConflict, "the copy on " + node + " is not in sync"};
+  const auto found = core_.primacy.peers.find(target);
+  if (found == core_.primacy.peers.end() || found->second.state != Peer::State::kStreaming)
+    return Error{ErrorCode::kUnavailable, "the copy on " + node + " does not follow just now"};
+  if (!found->second.coordinator_up)
+    return Error{ErrorCode::kUnavailable, node + " does not reach the coordinator"};
+  if (core_.primacy.transfer)
+    return Error{ErrorCode::kBusy, "the shard is being handed over to node " +
+                                       to_string(core_.primacy.transfer->target)};
+  return {};
+}
+
+Result<void> Driver::transfer(NodeId target) {
   const std::scoped_lock lock(mutex_);
-  if (!stopping_) happen(TransferTo{target});
+  if (leads_ && target == options_.node) return {};
+  RETURN_IF_ERROR(may_transfer(target));
+  happen(TransferTo{target});
+  return {};
 }
 
 void Driver::applied(Lsn lsn) {
@@ -230,7 +266,15 @@ void Driver::break_down(const Error& error) {
 }
 
 void Driver::happen(const Event& event) {
-  step(core_, now(), event, effects_);
+  const Now at = now();
+  step(core_, at, event, effects_);
+  if (core_.role != Role::kPrimary)
+    commit_times_.clear();
+  else if (core_.commit != commit_times_.last())
+    commit_times_.note(core_.commit, at.steady);
+  chronicle_.look(core_, event, at.steady);
+  if (std::holds_alternative<DiskFailed>(event))
+    chronicle_.note(log::Level::kError, "disk failed", failure_ ? failure_->context : "");
   for (Effect& effect : effects_) std::visit([this](auto& one) { carry_out(one); }, effect);
   effects_.clear();
 }
@@ -295,20 +339,19 @@ void Driver::carry_out(Effect& effect) {
   } else if constexpr (std::is_same_v<Effect, Opened>) {
     leads_ = true;
     changed_.notify_all();
-    log::info("shard opened", {{"shard", shard()}, {"epoch", effect.epoch}});
+    chronicle_.note(log::Level::kInfo, "shard opened", "leads, and takes changes");
   } else if constexpr (std::is_same_v<Effect, Closed>) {
     leads_ = false;
-    log::warning("shard closed", {{"shard", shard()}, {"why", effect.why}});
+    chronicle_.note(log::Level::kWarning, "shard closed", effect.why);
     while (!waiting_.empty() && waiting_.back().lsn >= effect.from) {
       refuse(std::move(waiting_.back()), moved());
       waiting_.pop_back();
     }
   } else if constexpr (std::is_same_v<Effect, Note>) {
-    if (effect.alarm)
-      log::error(effect.text, {{"shard", shard()}, {"node", effect.peer}});
-    else
-      log::info(effect.text, {{"shard", shard()}, {"node", effect.peer}});
+    chronicle_.note(effect.alarm ? log::Level::kError : log::Level::kInfo, effect.text, {},
+                    effect.peer);
   } else if constexpr (std::is_same_v<Effect, Fail>) {
+    chronicle_.note(log::Level::kError, "copy must not be used any more", to_string(effect.why));
     if (!failure_) failure_ = Error{ErrorCode::kFenced, std::string(to_string(effect.why))};
     wake_.notify_all();
     changed_.notify_all();

@@ -22,6 +22,8 @@
 #include "cluster/coordinator/coordinator.h"
 #include "cluster/log_time.h"
 #include "cluster/replication/step.h"
+#include "cluster/shard/chronicle.h"
+#include "cluster/shard/commit_times.h"
 #include "cluster/shard/messenger.h"
 #include "cluster/shard/proposal.h"
 #include "cluster/shard/waiting_bytes.h"
@@ -45,6 +47,7 @@ class Driver {
     Messenger* messenger = nullptr;  // null: a group of one
     LogTime* time = nullptr;
     WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
+    Journal* journal = nullptr;             // of the node; may be null
     std::uint64_t group_bytes = 4 << 20;    // at most what the log takes as one group
     storage::LogRecovery recovered;
   };
@@ -74,8 +77,11 @@ class Driver {
   // From other replicas. Any thread; neither blocks.
   void receive(replication::Message message);
   void lost(NodeId peer);
-  // An operator, or the placement, wants `target` to lead.
-  void transfer(NodeId target);
+  // An operator, or the placement, wants `target` to lead: the shard is being handed over then, and
+  // goes on here if that comes to nothing. Errors: kNotPrimary; kInvalidArgument, no copy is to be
+  // there; kConflict, the copy there is not in sync; kUnavailable, it cannot take over just now;
+  // kBusy, being handed over already.
+  Result<void> transfer(NodeId target);
   // From the applier.
   void applied(Lsn lsn);
   // The index has failed: nothing can be applied any more. Any thread.
@@ -92,6 +98,8 @@ class Driver {
     Epoch epoch;
     bool open = false;  // leads, and takes changes
     bool suspect = false;
+    bool in_sync = false;           // this copy, by the configuration last seen
+    bool led = false;               // leads, or hears the one that does
     std::optional<NodeId> primary;  // as far as it knows; none: nobody, or unknown
     std::optional<ShardConfig> config;
     std::uint64_t config_version = 0;
@@ -101,6 +109,9 @@ class Driver {
       bool streaming = false;
       Lsn durable, applied;
       Micros silent{};  // since it was last heard
+      // What is committed and not durable there; none: it was not heard of in this reign.
+      std::optional<std::uint64_t> lag_bytes;
+      Micros lag{};  // for how long that has been so
     };
     std::vector<Peer> peers;  // of a primary
   };
@@ -112,6 +123,7 @@ class Driver {
     std::uint64_t groups = 0, records = 0, bytes = 0;
     std::uint64_t waiting = 0;
     std::uint64_t sync_micros = 0;  // spent in fdatasync, all groups together
+    Chronicle::Counts happened;
   };
   Stats stats() const;
 
@@ -139,6 +151,7 @@ class Driver {
   void release(std::uint64_t bytes);
   void answer_reads();
   std::optional<NodeId> known_primary() const;
+  Result<void> may_transfer(NodeId target) const;
   Error moved() const;  // the error for those whose answer another node has to give
   void refuse(Change change, Error error);
   void queue(Job job);
@@ -179,6 +192,8 @@ class Driver {
   std::condition_variable wake_, changed_;
   replication::State core_;
   std::vector<replication::Effect> effects_;
+  Chronicle chronicle_;
+  CommitTimes commit_times_;  // of this reign
   std::deque<Job> jobs_;
   bool stopping_ = false, no_space_ = false;
   std::optional<Error> failure_;

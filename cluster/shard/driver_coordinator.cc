@@ -1,6 +1,5 @@
 // The driver's questions to the coordinator, and its answers, which come on threads of the
 // coordinator.
-#include "base/log.h"
 #include "cluster/shard/driver.h"
 
 namespace everpost::cluster {
@@ -26,7 +25,7 @@ bool Driver::trouble(const char* what, const Error& error) {
     break_down(error);
     return false;
   }
-  log::warning(what, {{"shard", shard()}, {"error", to_string(error)}});
+  chronicle_.note(log::Level::kWarning, what, to_string(error));
   trouble_ = std::string("; ") + what + ": " + to_string(error);
   return true;
 }

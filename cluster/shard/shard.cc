@@ -8,6 +8,8 @@
 namespace everpost::cluster {
 namespace {
 
+constexpr std::chrono::milliseconds kJournalPatience{200};
+
 std::string name(ShardId shard) { return "shard " + to_string(shard); }
 
 }  // namespace
@@ -87,6 +89,7 @@ void Shard::start(const storage::ReplicaRecovery& recovery) {
   options.messenger = options_.messenger;
   options.time = options_.time;
   options.waiting_bytes = options_.waiting_bytes;
+  options.journal = options_.journal;
   options.group_bytes = replica_->log().group_bytes_max();
   options.recovered = recovery.log;
   driver_ = std::make_unique<Driver>(
@@ -102,6 +105,11 @@ void Shard::start(const storage::ReplicaRecovery& recovery) {
 void Shard::on_failure(const Error& error) {
   if (failed_.exchange(true)) return;
   log::error("shard failed", {{"shard", id()}, {"error", to_string(error)}});
+  if (options_.journal) {
+    options_.journal->add(id(),
+                          {system_clock().wall(), Epoch{}, true, "copy failed", to_string(error)});
+    options_.journal->flush(kJournalPatience);  // the process is about to end
+  }
   if (options_.failed) options_.failed(id(), error);
 }
 
@@ -180,8 +188,9 @@ ShardStatus Shard::status() const {
   status.begin = replica_->log().begin();
   status.end = replica_->log().end();
   status.durable = replica_->log().durable();
-  status.applied = replica_->applied();
-  status.digest = replica_->digest();
+  const storage::CheckpointMark mark = replica_->mark();
+  status.applied = mark.applied;
+  status.digest = to_string(mark.digest);
   status.log = replica_->log().stats();
   status.groups = driver_->stats();
   status.apply = applier_->stats();

@@ -41,7 +41,7 @@ struct ShardStatus {
   Driver::Standing standing;
   Epoch epoch;
   Lsn begin, end, durable, applied;
-  std::string digest;
+  std::string digest;  // of the state at `applied`
   storage::Log::Stats log;
   Driver::Stats groups;
   Applier::Stats apply;
@@ -61,6 +61,7 @@ class Shard {
     Messenger* messenger = nullptr;  // to the other replicas; null: a group of one
     LogTime* time = nullptr;
     WaitingBytes* waiting_bytes = nullptr;  // of all shards of the node
+    Journal* journal = nullptr;             // of the node; may be null
     NodeId node;
     storage::ReplicaOptions replica;
     // The disk failed: the process must stop (a failed fdatasync is never retried). From any
@@ -85,7 +86,7 @@ class Shard {
   // From and about other replicas. Any thread.
   void receive(replication::Message message) { driver_->receive(std::move(message)); }
   void lost(NodeId peer) { driver_->lost(peer); }
-  void transfer(NodeId target) { driver_->transfer(target); }
+  Result<void> transfer(NodeId target) { return driver_->transfer(target); }
   void tick() { driver_->tick(); }
   Driver::Standing standing() const { return driver_->standing(); }
   std::optional<NodeId> primary() const { return driver_->primary(); }

@@ -26,6 +26,9 @@ constexpr Route kRoutes[] = {
     {verb::get, "/v1/settings", list_settings},
     {verb::put, "/v1/settings/{}", set_setting},
     {verb::delete_, "/v1/settings/{}", unset_setting},
+    {verb::get, "/v1/cluster", show_cluster},
+    {verb::post, "/v1/shards/{}/switch", switch_shard},
+    {verb::get, "/v1/shards/{}/events", list_events},
     {verb::get, "/v1/status", show_status},
     {verb::post, "/v1/verify", verify},
 };

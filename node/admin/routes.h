@@ -42,6 +42,10 @@ asio::awaitable<Answer> list_settings(Context& context, Call call);
 asio::awaitable<Answer> set_setting(Context& context, Call call);
 asio::awaitable<Answer> unset_setting(Context& context, Call call);
 
+asio::awaitable<Answer> show_cluster(Context& context, Call call);
+asio::awaitable<Answer> switch_shard(Context& context, Call call);
+asio::awaitable<Answer> list_events(Context& context, Call call);
+
 asio::awaitable<Answer> show_status(Context& context, Call call);
 asio::awaitable<Answer> verify(Context& context, Call call);
 

@@ -11,8 +11,12 @@ json::object to_json(const cluster::ShardStatus& shard) {
   json::object result;
   result["shard"] = shard.shard.value;
   result["kind"] = shard.kind == storage::ShardKind::kDirectory ? "directory" : "mail";
-  result["role"] = "primary";  // a group of one
-  result["state"] = shard.failed ? "failed" : "open";
+  const cluster::Driver::Standing& standing = shard.standing;
+  result["role"] = cluster::replication::to_string(standing.role);
+  result["state"] = shard.failed    ? "failed"
+                    : standing.open ? "open"
+                    : standing.led  ? "follows"
+                                    : "no primary";
   result["epoch"] = shard.epoch.value;
   result["begin_lsn"] = shard.begin.value;
   result["end_lsn"] = shard.end.value;

@@ -13,7 +13,7 @@ int run(int count, char** words) {
   Cli cli;
   CLI::App app{
       "Administers Everpost, a clustered mail server.\n"
-      "Exit codes: 0 done, 1 refused or failed, 2 wrong usage, 3 no daemon answers."};
+      "Exit codes: 0 done, 1 refused, failed or degraded, 2 wrong usage, 3 no daemon answers."};
   app.name("everpost");
   app.require_subcommand(1);
   app.footer("Everywhere: --json, --socket PATH, --config FILE; see everpost(1)");
@@ -28,6 +28,7 @@ int run(int count, char** words) {
   add_account_commands(app, cli);
   add_alias_commands(app, cli);
   add_cluster_commands(app, cli);
+  add_shard_commands(app, cli);
   add_status_command(app, cli);
   add_verify_command(app, cli);
   local::add_local_commands(app, cli);

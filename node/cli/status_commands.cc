@@ -1,8 +1,8 @@
 // everpost status, everpost verify
 #include <iostream>
 
-#include "node/cli/cli.h"
-#include "node/cli/table.h"
+#include "node/cli/cluster_answer.h"
+#include "node/cli/watch.h"
 
 namespace everpost::cli {
 namespace {
@@ -12,32 +12,23 @@ constexpr std::chrono::hours kVerifyMax{24};
 
 int status(const Cli& cli) {
   int exit_code = kOk;
-  const auto answer = cli.ask(exit_code, "GET", "/v1/status");
+  const auto answer = ask_for_cluster(cli, exit_code);
   if (!answer) return exit_code;
   const bool ok = text(*answer, "status") == "ok";
   if (cli.as_json) {
     cli.print_json(*answer);
-    return ok ? kOk : kRefused;
+    return ok ? kOk : kDegraded;
   }
-  json::object node;
-  if (const json::value* value = answer->if_contains("node"); value && value->is_object())
-    node = value->get_object();
-  std::cout << "node " << number(node, "id") << " (" << text(node, "hostname") << "), version "
-            << text(node, "version") << ", up " << duration_text(number(node, "uptime_seconds"))
-            << ": " << (ok ? "serving" : "a shard has failed, see the daemon's log") << "\n\n";
-  Table table({"SHARD", "KIND", "ROLE", "STATE", "EPOCH", "DURABLE LSN", "APPLIED LSN", "ON DISK",
-               "DIGEST"});
-  if (const json::value* shards = answer->if_contains("shards"); shards && shards->is_array())
-    for (const json::value& value : shards->get_array()) {
-      const json::object& shard = value.as_object();
-      table.add({std::to_string(number(shard, "shard")), text(shard, "kind"), text(shard, "role"),
-                 text(shard, "state"), std::to_string(number(shard, "epoch")),
-                 std::to_string(number(shard, "durable_lsn")),
-                 std::to_string(number(shard, "applied_lsn")),
-                 size_text(number(shard, "disk_bytes")), text(shard, "digest")});
-    }
-  std::cout << table.text();
-  return ok ? kOk : kRefused;
+  const json::value* const problems = answer->if_contains("problems");
+  if (ok) {
+    std::cout << "ok: every shard has its primary and all of its copies in sync\n";
+  } else if (problems && problems->is_array()) {
+    std::cout << "degraded:\n";
+    for (const json::value& problem : problems->get_array())
+      if (problem.is_string()) std::cout << "  " << std::string_view(problem.get_string()) << "\n";
+  }
+  std::cout << "\n" << nodes_table(*answer) << "\n" << shards_table(*answer);
+  return ok ? kOk : kDegraded;
 }
 
 int verify(const Cli& cli) {
@@ -64,8 +55,9 @@ int verify(const Cli& cli) {
 }  // namespace
 
 void add_status_command(CLI::App& app, Cli& cli) {
-  app.add_subcommand("status", "How the node and its shards are")->callback([&cli] {
-    cli.action = [&cli] { return status(cli); };
+  CLI::App* const command = app.add_subcommand("status", "How the nodes and their shards are");
+  command->callback([&cli, watch = Watch(*command)] {
+    cli.action = [&cli, watch] { return watch.run(cli, [&cli] { return status(cli); }); };
   });
 }
 

@@ -1,4 +1,5 @@
 // What GET /healthz answers: 200 when this node serves, 503 with the reason when it does not.
+// "degraded" is a 200: it serves, but no primary is known of the shards that are named.
 #pragma once
 
 #include <vector>

@@ -2,6 +2,48 @@
 
 namespace everpost::node {
 
+namespace {
+
+void add_cluster_metrics(const cluster::ShardStatus& shard, MetricFamilies& to) {
+  const std::string id = to_string(shard.shard);
+  const cluster::Driver::Standing& standing = shard.standing;
+  const auto gauge = [&](const char* name, const char* help, double value) {
+    to.gauge(name, help, value, {{"shard", id}});
+  };
+  const auto counter = [&](const char* name, const char* help, std::uint64_t value) {
+    to.counter(name, help, static_cast<double>(value), {{"shard", id}});
+  };
+  to.gauge("everpost_shard_role", "1 for the role that the copy has", 1,
+           {{"shard", id}, {"role", std::string(cluster::replication::to_string(standing.role))}});
+  gauge("everpost_shard_open", "1 where the shard is led and takes changes", standing.open);
+  gauge("everpost_shard_has_primary", "1 if the copy leads, or hears its primary", standing.led);
+  std::size_t in_sync = 0, wanted = 0;
+  if (standing.config) {
+    in_sync = standing.config->isr.size();
+    wanted = standing.config->replicas.size();
+  }
+  gauge("everpost_shard_in_sync_copies", "In-sync copies", static_cast<double>(in_sync));
+  gauge("everpost_shard_copies_wanted", "Copies that the placement wants",
+        static_cast<double>(wanted));
+  counter("everpost_shard_takeovers_total", "Times that the copy became primary",
+          shard.groups.happened.takeovers);
+  counter("everpost_shard_transfers_total", "Times that it handed over on purpose",
+          shard.groups.happened.transfers);
+  counter("everpost_shard_events_total", "Events in its journal", shard.groups.happened.events);
+  for (const auto& peer : standing.peers) {
+    const std::string node = to_string(peer.node);
+    to.gauge("everpost_shard_peer_streaming", "1 if the copy on that node follows", peer.streaming,
+             {{"shard", id}, {"peer", node}});
+    if (!peer.lag_bytes) continue;
+    to.gauge("everpost_shard_lag_bytes", "Committed, and not durable on that node",
+             static_cast<double>(*peer.lag_bytes), {{"shard", id}, {"peer", node}});
+    to.gauge("everpost_shard_lag_seconds", "For how long",
+             static_cast<double>(peer.lag.count()) / 1e6, {{"shard", id}, {"peer", node}});
+  }
+}
+
+}  // namespace
+
 void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFamilies& to) {
   for (const cluster::ShardStatus& shard : shards) {
     const MetricFamilies::Labels labels = {{"shard", to_string(shard.shard)}};
@@ -50,6 +92,7 @@ void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFa
     counter("everpost_scrub_findings_total", "Damage found", shard.scrub.findings);
     gauge("everpost_scrub_failed", "1 when nothing is read any more", shard.scrub.failed);
     counter("everpost_gc_rounds_total", "Rounds of garbage collection", shard.space.rounds);
+    add_cluster_metrics(shard, to);
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <cstdlib>
 
+#include "cluster/control/control_wire.h"
+
 namespace everpost::cluster {
 namespace {
 
@@ -29,6 +31,17 @@ void round_trip_answer(std::string_view bytes) {
   require(encode_answer(again) == encoded);
 }
 
+void round_trip_control(std::string_view bytes) {
+  if (const auto request = decode_control_request(bytes)) {
+    const auto again = decode_control_request(encode(*request));
+    require(again.has_value() && encode(*again) == encode(*request));
+  }
+  if (const auto answer = decode_control_answer(bytes)) {
+    const auto again = decode_control_answer(encode_control_answer(answer));
+    require(again.has_value() && *again == *answer);
+  }
+}
+
 }  // namespace
 }  // namespace everpost::cluster
 
@@ -36,5 +49,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view bytes(reinterpret_cast<const char*>(data), size);
   everpost::cluster::round_trip_request(bytes);
   everpost::cluster::round_trip_answer(bytes);
+  everpost::cluster::round_trip_control(bytes);
   return 0;
 }

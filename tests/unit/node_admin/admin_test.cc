@@ -230,6 +230,27 @@ TEST_F(AdminTest, TellsHowTheShardsAre) {
   EXPECT_EQ(good(verb::get, "/v1/status")["status"], "failed");
 }
 
+TEST_F(AdminTest, TellsHowTheClusterIs) {
+  cluster::ShardStatus shard;
+  shard.shard = ShardId{1};
+  shard.standing.role = cluster::replication::Role::kPrimary;
+  shard.standing.open = shard.standing.led = shard.standing.in_sync = true;
+  shard.standing.config.emplace();
+  shard.standing.config_version = 2;
+  shard.standing.config->replicas = {NodeId{1}};
+  shard.standing.config->isr = {{NodeId{1}, {}}};
+  node.shards = {shard};
+  auto answer = good(verb::get, "/v1/cluster");
+  EXPECT_EQ(answer["status"], "ok") << json::serialize(answer);
+  EXPECT_EQ(answer["shards"].as_array()[0].as_object()["primary"], 1u);
+  node.shards[0].standing.open = false;
+  EXPECT_EQ(good(verb::get, "/v1/cluster")["status"], "degraded");
+  EXPECT_EQ(code(verb::post, "/v1/shards/1/switch", R"({"to":0})"), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(verb::post, "/v1/shards/x/switch"), ErrorCode::kInvalidArgument);
+  EXPECT_EQ(code(verb::post, "/v1/shards/7/switch"), ErrorCode::kNotFound);
+  EXPECT_TRUE(good(verb::get, "/v1/shards/1/events?limit=5")["events"].as_array().empty());
+}
+
 TEST_F(AdminTest, TellsWhatAVerificationFound) {
   node.findings = {"shard 1: record at 4096: checksum"};
   EXPECT_EQ(json::serialize(good(verb::post, "/v1/verify")["findings"]),

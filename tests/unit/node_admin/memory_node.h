@@ -21,12 +21,14 @@ class MemoryNode : public cluster::Node {
   cluster::DirectoryStore& directory() override { return directory_; }
   std::vector<cluster::ShardStatus> status() const override { return shards; }
   cluster::DiskSpace::Status space() const override { return {}; }
+  cluster::Control& control() override { return control_; }
   Result<std::vector<std::string>> verify() override { return findings; }
   Result<void> stop() override { return {}; }
 
  private:
   MemoryMail& mail_;
   MemoryDirectory& directory_;
+  cluster::Control control_{{NodeId{1}, "test", [this] { return shards; }, {}, nullptr, nullptr}};
 };
 
 }  // namespace everpost::node::admin

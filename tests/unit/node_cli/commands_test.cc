@@ -15,6 +15,7 @@ class Commands : public testing::Test {
     add_domain_commands(app_, cli_);
     add_account_commands(app_, cli_);
     add_alias_commands(app_, cli_);
+    add_shard_commands(app_, cli_);
     add_status_command(app_, cli_);
     add_verify_command(app_, cli_);
   }
@@ -36,13 +37,17 @@ TEST_F(Commands, ArePickedByNounAndVerb) {
   for (const char* words :
        {"domain add example.org", "domain list", "account add a@b.example --no-password",
         "account list --domain b.example", "account set-quota a@b.example 5G",
-        "alias add info@b.example a@b.example c@b.example", "status", "verify"}) {
+        "alias add info@b.example a@b.example c@b.example", "status", "verify", "status --watch",
+        "status --watch 5", "node list", "shard list", "shard show 2", "shard switch 2",
+        "shard switch 2 --to 3", "copies", "copies --shard 0 --watch",
+        "why shard 2 --since 2h --limit 50"}) {
     SCOPED_TRACE(words);
     EXPECT_TRUE(understands(words));
     EXPECT_TRUE(cli_.action != nullptr);
   }
   for (const char* words : {"", "domain", "domain add", "account add", "alias add info@b.example",
-                            "account fly a@b.example", "status now"}) {
+                            "account fly a@b.example", "status now", "status --watch never",
+                            "shard show", "shard switch 2 --to 0", "why", "why shard"}) {
     SCOPED_TRACE(words);
     EXPECT_FALSE(understands(words));
   }

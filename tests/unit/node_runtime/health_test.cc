@@ -13,6 +13,10 @@ using testing::HasSubstr;
 std::vector<cluster::ShardStatus> two_shards() {
   std::vector<cluster::ShardStatus> shards(2);
   shards[0].kind = storage::ShardKind::kDirectory;
+  for (auto& shard : shards) {
+    shard.standing.role = cluster::replication::Role::kBackup;
+    shard.standing.led = true;
+  }
   shards[1].shard = ShardId{1};
   shards[1].epoch = Epoch{3};
   shards[1].standing.commit = Lsn{4096};
@@ -24,6 +28,8 @@ std::vector<cluster::ShardStatus> two_shards() {
 TEST(Health, IsGoodOnlyWhenServingWithEveryShardWell) {
   auto failed = two_shards();
   failed[1].failed = true;
+  auto alone = two_shards();
+  alone[1].standing.led = false;
   struct Case {
     ServerState state;
     std::vector<cluster::ShardStatus> shards;
@@ -34,6 +40,7 @@ TEST(Health, IsGoodOnlyWhenServingWithEveryShardWell) {
       {ServerState::kStarting, {}, 503, "{\"status\":\"starting\","},
       {ServerState::kServing, two_shards(), 200, "{\"status\":\"ok\","},
       {ServerState::kServing, failed, 503, "{\"status\":\"failed\","},
+      {ServerState::kServing, alone, 200, "{\"status\":\"degraded\","},
       {ServerState::kStopping, two_shards(), 503, "{\"status\":\"stopping\","},
   };
   for (const Case& c : cases) {
@@ -46,11 +53,13 @@ TEST(Health, IsGoodOnlyWhenServingWithEveryShardWell) {
 }
 
 TEST(Health, TellsOfEachShard) {
-  EXPECT_THAT(health_reply(NodeId{7}, ServerState::kServing, two_shards()).body,
-              HasSubstr(",\"node\":7,\"shards\":[{\"shard\":0,\"kind\":\"directory\",\"state\":"
-                        "\"ok\",\"epoch\":0,\"committed_lsn\":0,\"applied_lsn\":0},"
-                        "{\"shard\":1,\"kind\":\"mail\",\"state\":\"ok\",\"epoch\":3,"
-                        "\"committed_lsn\":4096,\"applied_lsn\":4032}]}"));
+  EXPECT_THAT(
+      health_reply(NodeId{7}, ServerState::kServing, two_shards()).body,
+      HasSubstr(",\"node\":7,\"without_primary\":[],\"shards\":[{\"shard\":0,\"kind\":"
+                "\"directory\",\"state\":\"ok\",\"role\":\"backup\",\"epoch\":0,\"committed_lsn\":"
+                "0,\"applied_lsn\":0},"
+                "{\"shard\":1,\"kind\":\"mail\",\"state\":\"ok\",\"role\":\"backup\",\"epoch\":3,"
+                "\"committed_lsn\":4096,\"applied_lsn\":4032}]}"));
 }
 
 TEST(ShardMetrics, OneValueForEachShard) {
