@@ -11,6 +11,8 @@
 
 #include "cluster/cluster_options.h"
 #include "cluster/coordinator/zookeeper_coordinator.h"
+#include "cluster/copies/copy_peer.h"
+#include "cluster/copies/copy_server.h"
 #include "cluster/router/mail_peer.h"
 #include "cluster/router/mail_server.h"
 #include "cluster/shard/messenger.h"
@@ -19,7 +21,11 @@
 
 namespace everpost::cluster {
 
-class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private rpc::Receiver {
+class ClusterLinks : public Messenger,
+                     public MailPeer,
+                     public CopyPeer,
+                     public ShardMap,
+                     private rpc::Receiver {
  public:
   // Connects to the coordinator, finds the cluster there, and listens. Blocks, for seconds.
   // Errors: kUnavailable (no answer), kNotFound (no cluster was made there), kInvalidArgument.
@@ -36,12 +42,15 @@ class ClusterLinks : public Messenger, public MailPeer, public ShardMap, private
   void start(std::map<ShardId, Shard*> shards);
   // Answers what other nodes ask. `server` outlives stop().
   void serve(MailServer& server, asio::any_io_executor executor);
+  // Answers what they ask of copies here; it may block. `copies` outlives stop().
+  void serve(CopyServer& copies, asio::any_io_executor executor);
   // No more calls and messages. Blocks.
   void stop();
 
-  // Messenger, for replicas here; MailPeer and ShardMap, for the router here.
+  // Messenger and CopyPeer, for replicas here; MailPeer and ShardMap, for the router here.
   void send(NodeId to, ShardId shard, const replication::Message& message) override;
   Task<std::string> call(NodeId node, std::string request, Micros timeout) override;
+  Task<std::string> ask_copy(NodeId node, std::string request, Micros timeout) override;
   std::optional<NodeId> primary(ShardId shard) override;
   void wrong(ShardId shard, NodeId node) override;
   std::vector<ShardId> mail_shards() override;

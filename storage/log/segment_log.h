@@ -1,5 +1,5 @@
 // The log on segments. segment_log.cc opens, starts and cuts them; segment_log_append.cc writes
-// records, segment_log_read.cc reads them.
+// records, segment_log_read.cc reads them, segment_log_repair.cc mends them.
 #pragma once
 
 #include <atomic>
@@ -8,6 +8,7 @@
 
 #include "storage/log/group_writer.h"
 #include "storage/log/ready_segment.h"
+#include "storage/log/repair.h"
 #include "storage/log/segment_set.h"
 
 namespace everpost::storage {
@@ -38,6 +39,12 @@ class SegmentLog final : public Log {
   Result<Record> read_record(Lsn lsn) const override;
   Result<void> scan(Lsn from, Lsn to,
                     const std::function<Result<bool>(const Record&)>& visit) const override;
+  Result<void> mend(Lsn at, Bytes bytes) override;
+  Result<std::vector<DamagedPart>> damage(Lsn end) const override;
+  std::vector<Part> parts() const override;
+  Result<std::size_t> read_file(Lsn base, std::uint64_t offset,
+                                std::span<std::byte> to) const override;
+  LogIdentity identity() const override { return options_.identity; }
   Result<std::vector<std::string>> verify() const override;
   Stats stats() const override;
 

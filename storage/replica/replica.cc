@@ -79,6 +79,11 @@ class OpenReplica final : public Replica {
     return make_directory_reader(watch_for_damage(parts_.index->snapshot(), damage_));
   }
 
+  std::unique_ptr<IndexView> index_snapshot() const override {
+    return watch_for_damage(parts_.index->snapshot(), damage_);
+  }
+  LogPins& pins() override { return pins_; }
+
   void note_durable(Lsn durable) override {
     const bool falls = durable < noted_durable_;  // before the log is truncated
     auto written = parts_.durable->write({durable.value, 0});
@@ -181,6 +186,7 @@ class OpenReplica final : public Replica {
   mutable std::mutex meta_mutex_;  // parts_.meta
   mutable std::mutex mark_mutex_;
   CheckpointMark mark_;
+  LogPins pins_;
   Lsn noted_durable_;  // of the log's thread
 };
 

@@ -25,6 +25,7 @@
 #include "storage/machine/mail_reader.h"
 #include "storage/replica/checkpoint_mark.h"
 #include "storage/replica/meta.h"
+#include "storage/replica/pins.h"
 
 namespace everpost::storage {
 
@@ -98,6 +99,11 @@ class Replica {
 
   virtual Result<std::unique_ptr<MailReader>> mail_reader() const = 0;            // kind kMail
   virtual Result<std::unique_ptr<DirectoryReader>> directory_reader() const = 0;  // kind kDirectory
+
+  // The index as it is now; Z/applied in it tells up to where. Any thread.
+  virtual std::unique_ptr<IndexView> index_snapshot() const = 0;
+  // What must not be freed of the log (pins.h). Any thread.
+  virtual LogPins& pins() = 0;
 
   // Writes `durable` (not synced: any value found there is a valid lower bound; synced if it falls,
   // which it has to before the log is truncated).

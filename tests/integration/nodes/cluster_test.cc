@@ -2,6 +2,7 @@
 // whoever is asked, mail is kept on all of them, and goes on when one is gone.
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
 #include <thread>
 
@@ -138,6 +139,45 @@ class ClusterTest : public testing::Test {
     return texts;
   }
 
+  // Where `text` is in the log of a node's copy.
+  struct Place {
+    fs::path file;
+    std::streamoff at = -1;
+  };
+  Place find(std::uint32_t n, ShardId shard, const std::string& text) {
+    char folder[32];
+    std::snprintf(folder, sizeof folder, "shard-%04u", shard.value);
+    for (const auto& entry : fs::directory_iterator(fs::path(data(n)) / folder / "log")) {
+      if (entry.path().extension() != ".seg") continue;
+      std::ifstream in(entry.path(), std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+      if (const auto at = bytes.find(text); at != std::string::npos)
+        return {entry.path(), static_cast<std::streamoff>(at)};
+    }
+    return {};
+  }
+  static void flip_a_bit(const Place& place) {
+    std::fstream file(place.file, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekg(place.at);
+    const char byte = static_cast<char>(file.get() ^ 4);
+    file.seekp(place.at);
+    file.put(byte);
+  }
+  const ShardStatus status(std::uint32_t n, ShardId shard) {
+    for (const ShardStatus& one : node(n).status())
+      if (one.shard == shard) return one;
+    return {};
+  }
+  // All copies have applied the same, and hold the same.
+  bool equal(ShardId shard) {
+    const ShardStatus first = status(1, shard);
+    for (std::uint32_t n = 2; n <= kNodes; ++n) {
+      const ShardStatus other = status(n, shard);
+      if (other.applied != first.applied || other.digest != first.digest) return false;
+    }
+    return true;
+  }
+
   storage::PosixEnv env_;
   test::Ensemble ensemble_{1};
   fs::path folder_;
@@ -173,6 +213,62 @@ TEST_F(ClusterTest, GoesOnWhenANodeStopsAndTakesItBack) {
   const auto texts = inbox(away, shard, 1);
   ASSERT_TRUE(texts) << to_string(texts.error());
   EXPECT_EQ(*texts, (std::vector<std::string>{"first", "second", "third", "fourth"}));
+}
+
+TEST_F(ClusterTest, ADamagedBodyIsReadFromAnotherCopyAndMended) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  const std::string text = "a message " + std::string(100'000, 'x');
+  ASSERT_TRUE(deliver(1, shard, 1, text));
+  const std::uint32_t primary = leader(shard);
+  const Place place = find(primary, shard, text);
+  ASSERT_GE(place.at, 0);
+  flip_a_bit({place.file, place.at + 50'000});
+  ASSERT_LT(find(primary, shard, text).at, 0);
+  const auto texts = inbox(primary, shard, 1);
+  ASSERT_TRUE(texts) << to_string(texts.error());
+  EXPECT_EQ(*texts, std::vector<std::string>{text});
+  EXPECT_TRUE(soon(10s, [&] { return status(primary, shard).repairs.bodies == 1; }));
+  EXPECT_EQ(find(primary, shard, text).at, place.at);
+  EXPECT_EQ(status(primary, shard).repairs.served, 1u);
+  // The log is written on in the file that took the damaged one's place.
+  ASSERT_TRUE(deliver(1, shard, 1, "another"));
+  const auto findings = node(primary).verify();
+  ASSERT_TRUE(findings);
+  EXPECT_EQ(*findings, std::vector<std::string>());
+}
+
+TEST_F(ClusterTest, DamageThatIsFoundInABackupIsMended) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  const std::string text = "a message " + std::string(5000, 'y');
+  ASSERT_TRUE(deliver(1, shard, 1, text));
+  ASSERT_TRUE(deliver(1, shard, 1, "another"));
+  const std::uint32_t backup = leader(shard) % kNodes + 1;
+  ASSERT_TRUE(soon(10s, [&] { return equal(shard); }));
+  const Place place = find(backup, shard, text);
+  flip_a_bit(place);
+  ASSERT_FALSE(node(backup).verify()->empty());
+  EXPECT_TRUE(soon(10s, [&] { return find(backup, shard, text).at == place.at; }));
+  EXPECT_TRUE(soon(10s, [&] { return node(backup).verify()->empty(); }));
+  EXPECT_EQ(status(backup, shard).repairs.records, 1u);
+}
+
+TEST_F(ClusterTest, ALogThatDoesNotOpenForADamagedRecordIsMended) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  const std::string text = "a message " + std::string(5000, 'z');
+  ASSERT_TRUE(deliver(1, shard, 1, text));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(deliver(1, shard, 1, "another"));
+  const std::uint32_t backup = leader(shard) % kNodes + 1;
+  ASSERT_TRUE(soon(10s, [&] { return equal(shard); }));
+  stop(backup);
+  const Place place = find(backup, shard, text);
+  ASSERT_GE(place.at, 0);
+  flip_a_bit(place);
+  start(backup);
+  EXPECT_EQ(find(backup, shard, text).at, place.at);
+  ASSERT_TRUE(soon(20s, [&] { return in_sync(kNodes) && equal(shard); }));
 }
 
 }  // namespace
