@@ -8,6 +8,8 @@
 #include "cluster/cluster_links.h"
 #include "cluster/coordinator/embedded.h"
 #include "cluster/copies/copies.h"
+#include "cluster/copies/seed_folder.h"
+#include "cluster/copies/seeder.h"
 #include "cluster/overdue.h"
 #include "cluster/router/fan_out.h"
 #include "cluster/router/housekeeping.h"
@@ -211,6 +213,11 @@ class NodeOfShards : public Node {
     directory_ = remote_directory_.get();
     copies_->start(shards);
     links_->serve(*copy_server_, copiers_.get_executor());
+    Seeder::Options seeding;
+    seeding.node = options_.node;
+    seeding.log_bytes = options_.seed_log_bytes;
+    seeder_ = std::make_unique<Seeder>(*copies_, seeding);
+    seeder_->start(shards);
     links_->start(std::move(shards));
     links_->serve(*server_, servers_.get_executor());
   }
@@ -225,6 +232,7 @@ class NodeOfShards : public Node {
 
   // Before the replicas are closed.
   void stop_copying() {
+    if (seeder_) seeder_->stop();
     if (copies_) copies_->stop();
     if (copy_server_) copy_server_->stop();
   }
@@ -287,6 +295,7 @@ class NodeOfShards : public Node {
     options.replica.segment_bytes = options_.segment_bytes;
     options.replica.index_cache_bytes = options_.index_cache_bytes;
     storage::ReplicaRecovery recovery;
+    if (copies_) RETURN_IF_ERROR(take_seed_in(*options_.env, options.replica.folder));
     auto opened = Shard::open(options, recovery);
     if (!opened && opened.error().code == ErrorCode::kCorrupt && copies_) {
       log::error("a copy is damaged: mending it from another one",
@@ -355,6 +364,7 @@ class NodeOfShards : public Node {
   std::unique_ptr<RemoteDirectoryStore> remote_directory_;
   std::unique_ptr<MailServer> server_;
   std::unique_ptr<CopyServer> copy_server_;
+  std::unique_ptr<Seeder> seeder_;
   asio::thread_pool copiers_{2};  // read the disk for other nodes' copies
   asio::thread_pool servers_{1};  // answers other nodes; never blocks
   MailStore* mail_ = nullptr;

@@ -34,6 +34,9 @@ struct NodeOptions {
   std::chrono::milliseconds stop_limit{60'000};
   std::uint64_t segment_bytes = 64 << 20;
   std::uint64_t index_cache_bytes = 32 << 20;  // of each shard
+  // A new copy that lacks more of a cluster's log than this is made from another copy, not from
+  // the log.
+  std::uint64_t seed_log_bytes = 256 << 20;
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)
   // One line for each shard as it is recovered. From the thread that calls open().
   std::function<void(const std::string&)> progress;

@@ -208,7 +208,8 @@ void on(Context& c, const Message& from, const Append& append) {
 
 void on(Context& c, const Seeding& event) {
   State& state = c.state;
-  state.seeding = event.on && state.role == Role::kLearner;
+  const bool may = state.role == Role::kLearner || (state.role == Role::kBackup && !state.config);
+  state.seeding = event.on && may;
   // The next record is refused; to the Probe that follows this copy says that it cannot follow.
   if (!state.seeding) return;
   Following& following = state.following;

@@ -119,7 +119,8 @@ struct TransferTo {
   NodeId target;
 };
 // A learner's copy is being made anew beside its log: it wants no records meanwhile (on), or does
-// again (off). Heard by a learner only; whoever is taken into the ISR is not made anew.
+// again (off). Heard by a learner only, and by who does not know yet what it is; a
+// member of the ISR is not made anew.
 struct Seeding {
   bool on = false;
 };

@@ -28,6 +28,8 @@ Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
   std::unique_ptr<Shard> shard(new Shard(options));
   if (auto started = shard->start(*std::move(replica), recovery); !started)
     return in_context(name(options.replica.shard), started.error());
+  // Whether it is to be made from another copy is found out before the log is sent to it.
+  if (options.copies && recovery.created) (void)shard->begin_seeding();
   if (options.messenger) return shard;
   if (auto opened = shard->parts().driver->wait_until_open(kDeadline); !opened)
     return in_context(name(options.replica.shard), opened.error());

@@ -64,6 +64,7 @@ class ClusterTest : public testing::Test {
     options.segment_bytes = 8 << 20;
     options.index_cache_bytes = 1 << 20;
     options.min_free_percent = 0;
+    options.seed_log_bytes = seed_log_bytes_;
     ClusterOptions cluster;
     cluster.zookeeper = ensemble_.addresses();
     cluster.listen = "127.0.0.1:0";
@@ -178,6 +179,7 @@ class ClusterTest : public testing::Test {
     return true;
   }
 
+  std::uint64_t seed_log_bytes_ = 256 << 20;
   storage::PosixEnv env_;
   test::Ensemble ensemble_{1};
   fs::path folder_;
@@ -269,6 +271,40 @@ TEST_F(ClusterTest, ALogThatDoesNotOpenForADamagedRecordIsMended) {
   start(backup);
   EXPECT_EQ(find(backup, shard, text).at, place.at);
   ASSERT_TRUE(soon(20s, [&] { return in_sync(kNodes) && equal(shard); }));
+}
+
+// Twice: a folder that was lost is made from another copy, and by the log.
+TEST_F(ClusterTest, ALostFolderComesBack) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  std::vector<std::string> sent;
+  for (int i = 0; i < 60; ++i)
+    sent.push_back("message " + std::to_string(i) +
+                   std::string(500'000, static_cast<char>('a' + i % 26)));
+  for (const std::string& text : sent) ASSERT_TRUE(deliver(1, shard, 1, text));
+  for (const std::uint64_t seed_log_bytes : {1ull << 20, 1ull << 40}) {
+    SCOPED_TRACE(seed_log_bytes);
+    seed_log_bytes_ = seed_log_bytes;
+    const std::uint32_t lost = leader(shard) % kNodes + 1;
+    const fs::path folder = fs::path(data(lost)) / "shard-0001";
+    stop(lost);
+    fs::remove_all(folder);
+    const auto began = std::chrono::steady_clock::now();
+    start(lost);
+    ASSERT_TRUE(soon(60s, [&] { return in_sync(kNodes) && equal(shard); }));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    std::printf("a copy of %.1f MB is in sync again after %.2f s\n",
+                static_cast<double>(status(lost, shard).end.value) / 1e6, took.count());
+    EXPECT_FALSE(fs::exists(folder.string() + ".seed"));
+    EXPECT_FALSE(fs::exists(folder.string() + ".old"));
+    EXPECT_EQ(node(lost).verify().value(), std::vector<std::string>());
+    // It is as good as any other.
+    ASSERT_TRUE(deliver(lost, shard, 1, "and one more"));
+    sent.push_back("and one more");
+    const auto texts = inbox(lost, shard, 1);
+    ASSERT_TRUE(texts) << to_string(texts.error());
+    EXPECT_TRUE(*texts == sent);
+  }
 }
 
 }  // namespace
