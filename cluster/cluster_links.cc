@@ -9,6 +9,7 @@ namespace {
 
 constexpr rpc::Method kMailMethod = 1;     // a MailServer's requests
 constexpr rpc::Method kControlMethod = 2;  // a Control's
+constexpr rpc::Method kCopyMethod = 3;     // a CopyServer's
 // Fine enough for the core's shortest time, 20 ms, and nothing beside a heartbeat's cost.
 constexpr auto kClockTick = std::chrono::milliseconds{5};
 // A hint of the coordinator that got lost is made up for so soon.
@@ -30,6 +31,10 @@ rpc::Channel channel_of(const replication::Message& message) {
           return rpc::Channel::kControl;
       },
       message.payload);
+}
+
+Task<std::string> answer_copy(CopyServer& copies, std::string request) {
+  co_return copies.serve(request);
 }
 
 }  // namespace
@@ -114,6 +119,18 @@ void ClusterLinks::serve(Control& control) {
                     [&control](NodeId from, std::string request) {
                       return control.serve(from, std::move(request));
                     });
+}
+
+void ClusterLinks::serve(CopyServer& copies, asio::any_io_executor executor) {
+  transport_->serve(kCopyMethod, std::move(executor),
+                    [&copies](NodeId, std::string request) -> Task<std::string> {
+                      return answer_copy(copies, std::move(request));
+                    });
+}
+
+Task<std::string> ClusterLinks::ask_copy(NodeId node, std::string request, Micros timeout) {
+  co_return co_await transport_->call(node, kCopyMethod, std::move(request), timeout,
+                                      rpc::Channel::kBulk);
 }
 
 void ClusterLinks::stop() {

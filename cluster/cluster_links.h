@@ -12,6 +12,8 @@
 #include "cluster/cluster_options.h"
 #include "cluster/control/control.h"
 #include "cluster/coordinator/zookeeper_coordinator.h"
+#include "cluster/copies/copy_peer.h"
+#include "cluster/copies/copy_server.h"
 #include "cluster/router/mail_peer.h"
 #include "cluster/router/mail_server.h"
 #include "cluster/shard/messenger.h"
@@ -22,6 +24,7 @@ namespace everpost::cluster {
 
 class ClusterLinks : public Messenger,
                      public MailPeer,
+                     public CopyPeer,
                      public ShardMap,
                      public ControlPeers,
                      private rpc::Receiver {
@@ -43,12 +46,15 @@ class ClusterLinks : public Messenger,
   void serve(MailServer& server, asio::any_io_executor executor);
   // The same of an administrator's questions. `control` outlives stop().
   void serve(Control& control);
+  // Answers what they ask of copies here; it may block. `copies` outlives stop().
+  void serve(CopyServer& copies, asio::any_io_executor executor);
   // No more calls and messages. Blocks.
   void stop();
 
-  // Messenger, for replicas here; MailPeer and ShardMap, for the router here.
+  // Messenger and CopyPeer, for replicas here; MailPeer and ShardMap, for the router here.
   void send(NodeId to, ShardId shard, const replication::Message& message) override;
   Task<std::string> call(NodeId node, std::string request, Micros timeout) override;
+  Task<std::string> ask_copy(NodeId node, std::string request, Micros timeout) override;
   std::optional<NodeId> primary(ShardId shard) override;
   void wrong(ShardId shard, NodeId node) override;
   std::vector<ShardId> mail_shards() override;

@@ -7,6 +7,9 @@
 #include "base/log.h"
 #include "cluster/cluster_links.h"
 #include "cluster/coordinator/embedded.h"
+#include "cluster/copies/copies.h"
+#include "cluster/copies/seed_folder.h"
+#include "cluster/copies/seeder.h"
 #include "cluster/disk_failures.h"
 #include "cluster/garbage_keeper.h"
 #include "cluster/overdue.h"
@@ -83,8 +86,9 @@ class NodeOfShards : public Node {
                  options_.journal_folder) {}
 
   ~NodeOfShards() override {
-    stop_links();
     stop_background();
+    stop_copying();
+    stop_links();
   }
 
   Result<void> open() {
@@ -125,6 +129,7 @@ class NodeOfShards : public Node {
     ScrubKeeper::Options scrub;
     scrub.bytes_per_second = options_.scrub_bytes_per_second;
     scrub.clock = options_.clock;
+    if (copies_) scrub.found = [this](ShardId shard, const auto&) { copies_->damaged(shard); };
     scrub_ = std::make_unique<ScrubKeeper>(scrub, all());
     scrub_->start();
     return {};
@@ -153,6 +158,11 @@ class NodeOfShards : public Node {
       ASSIGN_OR_RETURN(const auto found, shard->replica().verify());
       for (const std::string& line : found)
         findings.push_back("shard " + to_string(shard->id()) + ": " + line);
+      if (found.empty() || !copies_) continue;
+      copies_->damaged(shard->id());
+      findings.push_back("shard " + to_string(shard->id()) +
+                         ": what is damaged of the log is mended from another copy now: verify "
+                         "again in a while");
     }
     return findings;
   }
@@ -167,6 +177,7 @@ class NodeOfShards : public Node {
                             "the shard's disk does not answer: what waits for it is not written"});
     });
     stop_background();
+    stop_copying();
     Result<void> first;
     for (const auto& shard : shards_) {
       stopping_shard = shard->id();
@@ -197,6 +208,7 @@ class NodeOfShards : public Node {
     ASSIGN_OR_RETURN(links_, ClusterLinks::open(*options_.cluster, options_.node));
     cluster_ = links_->cluster();
     coordinator_ = &links_->coordinator();
+    copies_ = std::make_unique<Copies>(*links_, options_.node, links_->placement());
     std::vector<ShardId> mine, all;
     for (const auto& [id, config] : links_->placement()) {
       all.push_back(id);
@@ -222,8 +234,16 @@ class NodeOfShards : public Node {
     remote_directory_ =
         std::make_unique<RemoteDirectoryStore>(options_.node, *local_directory_, *links_, *links_);
     server_ = std::make_unique<MailServer>(*local_mail_, *local_directory_);
+    copy_server_ = std::make_unique<CopyServer>(shards);
     mail_ = remote_mail_.get();
     directory_ = remote_directory_.get();
+    copies_->start(shards);
+    links_->serve(*copy_server_, copiers_.get_executor());
+    Seeder::Options seeding;
+    seeding.node = options_.node;
+    seeding.log_bytes = options_.seed_log_bytes;
+    seeder_ = std::make_unique<Seeder>(*copies_, seeding);
+    seeder_->start(shards);
     links_->start(std::move(shards));
     links_->serve(*server_, servers_.get_executor());
     links_->serve(*control_);
@@ -245,6 +265,14 @@ class NodeOfShards : public Node {
     if (links_) links_->stop();
     if (control_) control_->stop();
     servers_.join();
+    copiers_.join();
+  }
+
+  // Before the replicas are closed.
+  void stop_copying() {
+    if (seeder_) seeder_->stop();
+    if (copies_) copies_->stop();
+    if (copy_server_) copy_server_->stop();
   }
 
   std::vector<Shard*> all() const {
@@ -292,6 +320,7 @@ class NodeOfShards : public Node {
     options.env = options_.env;
     options.coordinator = coordinator_;
     options.messenger = links_.get();
+    options.copies = copies_.get();
     options.time = &time_;
     options.waiting_bytes = &waiting_bytes_;
     options.journal = &journal_;
@@ -306,7 +335,15 @@ class NodeOfShards : public Node {
     options.replica.index_cache_bytes = options_.index_cache_bytes;
     options.replica.undelete_window = options_.undelete_window;
     storage::ReplicaRecovery recovery;
-    ASSIGN_OR_RETURN(auto shard, Shard::open(options, recovery));
+    if (copies_) RETURN_IF_ERROR(take_seed_in(*options_.env, options.replica.folder));
+    auto opened = Shard::open(options, recovery);
+    if (!opened && opened.error().code == ErrorCode::kCorrupt && copies_) {
+      log::error("a copy is damaged: mending it from another one",
+                 {{"shard", id}, {"error", to_string(opened.error())}});
+      RETURN_IF_ERROR(mend(options.replica, opened.error()));
+      opened = Shard::open(options, recovery);
+    }
+    ASSIGN_OR_RETURN(auto shard, std::move(opened));
     const auto status = shard->status();
     journal_.add(
         id,
@@ -333,6 +370,19 @@ class NodeOfShards : public Node {
     return shard;
   }
 
+  // A log that does not open for `why`.
+  Result<void> mend(const storage::ReplicaOptions& replica, const Error& why) {
+    ASSIGN_OR_RETURN(const auto meta,
+                     storage::read_replica_meta(*options_.env, replica.folder + "/meta"));
+    if (!meta) return why;
+    storage::LogOptions log;
+    log.folder = replica.folder + "/log";
+    log.identity = {meta->cluster, meta->disk, meta->shard, meta->lineage};
+    const auto mended = copies_->mend_closed(*options_.env, replica.shard, log);
+    if (!mended) return in_context(why.context + "; mending it", mended.error());
+    return {};
+  }
+
   void stop_background() {
     if (garbage_) garbage_->stop();
     if (scrub_) scrub_->stop();
@@ -355,6 +405,7 @@ class NodeOfShards : public Node {
   std::unique_ptr<ClusterLinks> links_;            // a cluster node's
   Coordinator* coordinator_ = nullptr;
   Uuid cluster_{};
+  std::unique_ptr<Copies> copies_;              // with links_
   std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
   std::unique_ptr<GarbageKeeper> garbage_;
   std::unique_ptr<ScrubKeeper> scrub_;
@@ -364,6 +415,9 @@ class NodeOfShards : public Node {
   std::unique_ptr<RemoteDirectoryStore> remote_directory_;
   std::unique_ptr<MailServer> server_;
   std::unique_ptr<Control> control_;
+  std::unique_ptr<CopyServer> copy_server_;
+  std::unique_ptr<Seeder> seeder_;
+  asio::thread_pool copiers_{2};  // read the disk for other nodes' copies
   asio::thread_pool servers_{1};  // answers other nodes; never blocks
   MailStore* mail_ = nullptr;
   DirectoryStore* directory_ = nullptr;

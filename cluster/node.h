@@ -40,6 +40,9 @@ struct NodeOptions {
   std::chrono::milliseconds collect_every{std::chrono::minutes{5}};
   // Everything is read once in a while to find rot (scrub_keeper.h); 0: never.
   std::uint64_t scrub_bytes_per_second = 10 << 20;
+  // A new copy that lacks more of a cluster's log than this is made from another copy, not from
+  // the log.
+  std::uint64_t seed_log_bytes = 256 << 20;
   double min_free_percent = 5;  // of the disk; below it no new mail is taken (disk_space.h)
   // Where what happens to the shards is written down (shard/journal.h); empty: in memory only.
   std::string journal_folder;

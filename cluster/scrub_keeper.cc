@@ -28,9 +28,6 @@ ScrubKeeper::ScrubKeeper(Options options, std::vector<Shard*> shards)
 
 void ScrubKeeper::start() {
   if (options_.bytes_per_second == 0) return;
-  for (Shard* shard : shards_)
-    shard->replica().scrub().on_finding(
-        [this, id = shard->id()](const auto& finding) { tell(id, finding); });
   thread_ = std::thread([this] { run(); });
 }
 
@@ -75,6 +72,9 @@ bool ScrubKeeper::step(Shard& shard) {
   using Step = storage::Scrub::Step;
   std::uint64_t read = 0;
   bool stopped = false;
+  // Each time: the copy may be another one than before.
+  shard.replica().scrub().on_finding(
+      [this, id = shard.id()](const auto& finding) { tell(id, finding); });
   const auto done = shard.replica().scrub().step(options_.clock->wall(),
                                                  [&](std::uint64_t bytes, std::uint64_t calls) {
                                                    read += bytes;

@@ -105,7 +105,7 @@ Task<ControlAnswer> Control::answer(ControlRequest request) {
     CO_ASSIGN_OR_RETURN(NodeReport made, co_await report());
     co_return ControlAnswer(std::move(made));
   }
-  if (const auto* copy = std::get_if<CopyRequest>(&request)) {
+  if (const auto* copy = std::get_if<CopiesRequest>(&request)) {
     const auto found = options_.shards.find(copy->shard);
     if (found == options_.shards.end())
       co_return Error{ErrorCode::kNotFound, "no copy of shard " + to_string(copy->shard) + " here"};
@@ -225,7 +225,7 @@ Task<Switched> Control::hand_over(SwitchRequest order) {
   Micros asked = began;
   CO_CHECK(shard.transfer(to));
   while (!stopping_ && system_clock().steady() - began < kSwitchDeadline) {
-    const auto there = co_await ask(to, CopyRequest{order.shard}, kPatience);
+    const auto there = co_await ask(to, CopiesRequest{order.shard}, kPatience);
     const Micros now = system_clock().steady();
     const auto* const copy = there ? std::get_if<CopyReport>(&*there) : nullptr;
     if (copy && copy->open && copy->epoch > before.epoch)

@@ -65,7 +65,7 @@ struct PutRequest {
   to_wire::Request::Builder to;
 
   void operator()(const ReportRequest&) { to.setReport(); }
-  void operator()(const CopyRequest& from) { to.setCopy(from.shard.value); }
+  void operator()(const CopiesRequest& from) { to.setCopy(from.shard.value); }
   void operator()(const EventsRequest& from) {
     auto events = to.initEvents();
     events.setShard(from.shard.value);
@@ -209,7 +209,7 @@ Result<ControlRequest> read(to_wire::Request::Reader from) {
     case to_wire::Request::REPORT:
       return ControlRequest(ReportRequest{});
     case to_wire::Request::COPY:
-      return ControlRequest(CopyRequest{ShardId{from.getCopy()}});
+      return ControlRequest(CopiesRequest{ShardId{from.getCopy()}});
     case to_wire::Request::EVENTS: {
       const auto events = from.getEvents();
       return ControlRequest(EventsRequest{ShardId{events.getShard()}, WallTime{events.getSince()},

@@ -25,7 +25,7 @@ struct ControlLimits {
 };
 
 struct ReportRequest {};
-struct CopyRequest {
+struct CopiesRequest {
   ShardId shard;
 };
 struct EventsRequest {
@@ -38,7 +38,7 @@ struct SwitchRequest {
   NodeId to;  // 0: the first of the shard's nodes
   std::string actor;
 };
-using ControlRequest = std::variant<ReportRequest, CopyRequest, EventsRequest, SwitchRequest>;
+using ControlRequest = std::variant<ReportRequest, CopiesRequest, EventsRequest, SwitchRequest>;
 
 struct Switched {
   NodeId from, to;

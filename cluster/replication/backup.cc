@@ -49,9 +49,10 @@ void answer_probe(Context& c) {
   EpochTable table = state.log.table;
   if (table.size() > kEpochTableMax)
     table.erase(table.begin(), table.end() - static_cast<std::ptrdiff_t>(kEpochTableMax));
-  c.send(following.primary->node, ProbeReply{following.unanswered->sync_gen, std::move(table),
-                                             state.log.durable, state.commit, state.meta.suspect,
-                                             state.log.hole.has_value(), state.coordinator_up});
+  c.send(
+      following.primary->node,
+      ProbeReply{following.unanswered->sync_gen, std::move(table), state.log.durable, state.commit,
+                 state.meta.suspect, state.log.hole || state.seeding, state.coordinator_up});
   following.unanswered.reset();
   following.awaits_sync = true;
 }
@@ -203,6 +204,17 @@ void on(Context& c, const Message& from, const Append& append) {
   following.round = std::max(following.round, append.round);
   // Records are acknowledged when they are durable; everything else at once.
   if (append.records.empty() || confirm || planted(Bug::kAckBeforeSync)) acknowledge(c);
+}
+
+void on(Context& c, const Seeding& event) {
+  State& state = c.state;
+  const bool may = state.role == Role::kLearner || (state.role == Role::kBackup && !state.config);
+  state.seeding = event.on && may;
+  // The next record is refused; to the Probe that follows this copy says that it cannot follow.
+  if (!state.seeding) return;
+  Following& following = state.following;
+  following.synced = following.awaits_sync = false;
+  following.cutting.reset();
 }
 
 void on(Context& c, const Message& from, const StepDown&) {

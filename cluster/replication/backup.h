@@ -8,6 +8,7 @@ namespace everpost::cluster::replication {
 void on(Context& c, const Message& from, const Probe& probe);
 void on(Context& c, const Message& from, const Sync& sync);
 void on(Context& c, const Message& from, const Append& append);
+void on(Context& c, const Seeding& event);
 void on(Context& c, const Message& from, const StepDown&);
 
 // The log is cut as the Sync wanted, or its chain at that point is another one.

@@ -93,6 +93,7 @@ void take_member_role(Context& c) {
   if (state.role == Role::kFailed) return;
   const bool learner = state.config && !state.in_isr();
   state.role = learner ? Role::kLearner : Role::kBackup;
+  if (!learner) state.seeding = false;
   state.candidacy = {};
   // Nobody leads: the primary removed itself, or it is this copy before its restart, which never
   // resumes an epoch (H14).

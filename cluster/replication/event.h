@@ -118,10 +118,17 @@ struct PeerLost {  // its process has ended, or something in between says so (D4
 struct TransferTo {
   NodeId target;
 };
+// A learner's copy is being made anew beside its log: it wants no records meanwhile (on), or does
+// again (off). Heard by a learner only, and by who does not know yet what it is; a
+// member of the ISR is not made anew.
+struct Seeding {
+  bool on = false;
+};
 
-using Event = std::variant<Started, Tick, Stop, DiskFailed, Propose, Read, Persisted, Truncated,
-                           MetaSaved, LogWasRead, Mended, Applied, ConfigSeen, CasDone,
-                           ConfigVerified, CoordinatorState, Received, PeerLost, TransferTo>;
+using Event =
+    std::variant<Started, Tick, Stop, DiskFailed, Propose, Read, Persisted, Truncated, MetaSaved,
+                 LogWasRead, Mended, Applied, ConfigSeen, CasDone, ConfigVerified, CoordinatorState,
+                 Received, PeerLost, TransferTo, Seeding>;
 const char* name_of(const Event& event);
 
 }  // namespace everpost::cluster::replication

@@ -41,6 +41,7 @@ struct Name {
   const char* operator()(const Received&) const { return "Received"; }
   const char* operator()(const PeerLost&) const { return "PeerLost"; }
   const char* operator()(const TransferTo&) const { return "TransferTo"; }
+  const char* operator()(const Seeding&) const { return "Seeding"; }
 
   const char* operator()(const Send&) const { return "Send"; }
   const char* operator()(const Persist&) const { return "Persist"; }

@@ -225,6 +225,7 @@ struct State {
   Micros duel_not_before{};
   Micros fetched{};  // FetchRange was sent
   bool mending = false;
+  bool seeding = false;             // a learner that is being made anew (Seeding)
   std::vector<NodeId> fence_asked;  // get a FenceReport once the promise is on the disk
   std::uint64_t ballots = 0;
   bool stopping = false;

@@ -12,7 +12,7 @@ namespace {
 // whoever reads a large message in small steps reads and checks each extent once.
 class ExtentReader {
  public:
-  explicit ExtentReader(const storage::Log& log) : log_(log) {}
+  explicit ExtentReader(Shard& shard) : shard_(shard) {}
 
   // Copies [offset, offset + to.size()) of what `extents` hold one after the other.
   Result<void> read(const std::vector<storage::Extent>& extents, std::uint64_t offset,
@@ -38,12 +38,12 @@ class ExtentReader {
   Result<void> load(const storage::Extent& extent) {
     if (have_ == extent) return {};
     have_ = {};
-    ASSIGN_OR_RETURN(loaded_, log_.read(extent));
+    ASSIGN_OR_RETURN(loaded_, shard_.read(extent));
     have_ = extent;
     return {};
   }
 
-  const storage::Log& log_;
+  Shard& shard_;
   storage::Extent have_;
   std::string loaded_;
 };
@@ -190,7 +190,7 @@ Task<std::vector<std::string>> LocalMailStore::read(ShardId shard, std::vector<B
   co_return co_await run_on(
       pool_.get_executor(),
       [home, ranges = std::move(ranges)]() -> Result<std::vector<std::string>> {
-        ExtentReader reader(home->replica().log());
+        ExtentReader reader(*home);
         std::vector<std::string> texts;
         texts.reserve(ranges.size());
         std::uint64_t left = kReadBytesMax;
@@ -212,7 +212,7 @@ Task<void> LocalMailStore::with_reader(ShardId shard,
   CO_ASSIGN_OR_RETURN(Shard * home, find(shard));
   CO_CHECK(check_leads(*home));
   co_return co_await run_on(pool_.get_executor(), [home, work = std::move(work)]() {
-    ExtentReader reader(home->replica().log());
+    ExtentReader reader(*home);
     return work([&reader](const std::vector<storage::Extent>& extents, std::uint64_t offset,
                           std::span<std::byte> to) { return reader.read(extents, offset, to); });
   });

@@ -25,6 +25,22 @@ Identity identity_of(const Driver::Options& options) {
   return self;
 }
 
+}  // namespace
+
+LogContents contents_of(const storage::Log& log, Lsn commit) {
+  const storage::Log::Tail tail = log.tail();
+  LogContents contents;
+  contents.begin = log.begin();
+  contents.end = {tail.end, tail.crc};
+  for (const storage::Log::EpochBegin& begin : log.epochs())
+    contents.table.push_back({begin.epoch, {begin.at, begin.crc}});
+  contents.commit = std::min(commit, tail.end);
+  contents.last_time = tail.time;
+  return contents;
+}
+
+namespace {
+
 Started started(const Driver::Options& options) {
   const storage::ReplicaReign reign = options.replica->reign();
   const storage::Log& log = options.replica->log();
@@ -35,13 +51,7 @@ Started started(const Driver::Options& options) {
   event.meta.fence_version = reign.fence_version;
   event.meta.fence_epoch = reign.fence_epoch;
   event.meta.suspect = reign.suspect;
-  const storage::Log::Tail tail = log.tail();
-  event.log.begin = log.begin();
-  event.log.end = {tail.end, tail.crc};
-  for (const storage::Log::EpochBegin& begin : log.epochs())
-    event.log.table.push_back({begin.epoch, {begin.at, begin.crc}});
-  event.log.commit = std::min(options.recovered.last_commit, tail.end);
-  event.log.last_time = tail.time;
+  event.log = contents_of(log, options.recovered.last_commit);
   event.applied = options.replica->applied();
   return event;
 }
@@ -118,6 +128,7 @@ Driver::Standing Driver::standing() const {
       leads_ || (core_.role != Role::kPrimary && core_.following.primary && !core_.following.lost);
   standing.config = core_.config;
   standing.config_version = core_.config_version;
+  standing.seeding = core_.seeding;
   standing.commit = core_.commit;
   standing.primary = known_primary();
   if (core_.role != Role::kPrimary) return standing;
@@ -225,6 +236,27 @@ Result<void> Driver::transfer(NodeId target) {
   RETURN_IF_ERROR(may_transfer(target));
   happen(TransferTo{target});
   return {};
+}
+
+void Driver::mend(Mending mending) {
+  ErrorCode refused{};
+  {
+    const std::scoped_lock lock(mutex_);
+    const bool over = stopping_ || failure_;
+    if (!over && mendings_ < kMendingsMax) {
+      ++mendings_;
+      return queue(std::move(mending));
+    }
+    refused = over ? ErrorCode::kUnavailable : ErrorCode::kBusy;
+  }
+  mending.done(Error{refused, "the shard's log has no time to be mended"});
+}
+
+bool Driver::seed(bool on) {
+  const std::scoped_lock lock(mutex_);
+  if (stopping_ || failure_) return false;
+  happen(Seeding{on});
+  return core_.seeding;
 }
 
 void Driver::applied(Lsn lsn) {

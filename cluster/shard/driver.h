@@ -31,6 +31,9 @@
 
 namespace everpost::cluster {
 
+// What the core has to know of a log.
+replication::LogContents contents_of(const storage::Log& log, Lsn commit);
+
 class Driver {
  public:
   // Changes that are not committed yet; beyond them a proposal is answered with kBusy. Half of what
@@ -38,6 +41,7 @@ class Driver {
   // others something.
   static constexpr std::size_t kWaitingMax = 10'000;
   static constexpr std::uint64_t kWaitingBytesMax = WaitingBytes::kMax / 2;
+  static constexpr std::size_t kMendingsMax = 16;  // waiting
 
   struct Options {
     NodeId node;
@@ -58,6 +62,8 @@ class Driver {
     std::function<void()> wait_for_room;
     // The copy must not be used any more. Once; any thread.
     std::function<void(const Error& error)> failed;
+    // A part of the log cannot be read. The log's thread; may not block.
+    std::function<void()> damaged = [] {};
   };
 
   Driver(const Options& options, Callbacks callbacks);
@@ -86,6 +92,16 @@ class Driver {
   void applied(Lsn lsn);
   // The index has failed: nothing can be applied any more. Any thread.
   void fail(const Error& error);
+  // Puts bytes in the place of damaged ones, between two groups. `done` is told, on the log's
+  // thread or, with kBusy or kUnavailable, on the caller's. Any thread; does not block.
+  struct Mending {
+    Lsn at;
+    std::string bytes;
+    std::function<void(const Result<void>&)> done;
+  };
+  void mend(Mending mending);
+  // The copy is being made anew (replication::Seeding). False: it is not, for it is no learner.
+  bool seed(bool on);
   // Time passes: called every few milliseconds in a cluster, once a second otherwise.
   void tick();
   // What was accepted is still committed, or, in a cluster, left to the next primary; then ends the
@@ -103,6 +119,7 @@ class Driver {
     std::optional<NodeId> primary;  // as far as it knows; none: nobody, or unknown
     std::optional<ShardConfig> config;
     std::uint64_t config_version = 0;
+    bool seeding = false;  // a learner that is being made anew
     Lsn commit;
     struct Peer {
       NodeId node;
@@ -133,7 +150,7 @@ class Driver {
     Lsn from, to;
   };
   using Job = std::variant<replication::Persist, replication::Truncate, replication::SaveMeta,
-                           replication::ReadLog, replication::Mend, ReadBack>;
+                           replication::ReadLog, replication::Mend, ReadBack, Mending>;
   // Answers of the coordinator that come after the driver's end find nobody here.
   struct Link {
     std::mutex mutex;
@@ -181,6 +198,7 @@ class Driver {
   Result<void> work(replication::ReadLog& job);
   Result<void> work(replication::Mend& job);
   Result<void> work(ReadBack& job);
+  Result<void> work(Mending& job);
   Result<void> append(std::span<const storage::PlacedRecord> records);
 
   replication::Now now() const;
@@ -195,6 +213,7 @@ class Driver {
   Chronicle chronicle_;
   CommitTimes commit_times_;  // of this reign
   std::deque<Job> jobs_;
+  std::size_t mendings_ = 0;
   bool stopping_ = false, no_space_ = false;
   std::optional<Error> failure_;
   std::string trouble_;  // the last with the coordinator, for open()'s error

@@ -1,6 +1,7 @@
 // The driver's thread: everything that may block on the disk, one thing at a time.
 #include "base/log.h"
 #include "cluster/shard/driver.h"
+#include "storage/log/record_codec.h"
 
 namespace everpost::cluster {
 
@@ -53,6 +54,7 @@ void Driver::give_up(const Error& error) {
 // Nobody is left waiting.
 void Driver::answer_left(const Error& error) {
   std::vector<Change> left;
+  std::vector<Mending> mendings;
   std::vector<std::shared_ptr<ReadWaiter>> reads;
   {
     const std::scoped_lock lock(mutex_);
@@ -61,8 +63,11 @@ void Driver::answer_left(const Error& error) {
     for (const Change& change : left) release(change.bytes);
     for (auto& [request, read] : std::exchange(reads_, {})) reads.push_back(std::move(read));
     for (auto& [lsn, read] : std::exchange(confirmed_reads_, {})) reads.push_back(read);
+    for (Job& job : jobs_)
+      if (auto* mending = std::get_if<Mending>(&job)) mendings.push_back(std::move(*mending));
     changed_.notify_all();
   }
+  for (const Mending& mending : mendings) mending.done(error);
   for (const Change& change : left) change.waiter->fail(error);
   for (const auto& read : reads) read->fail(error);
 }
@@ -160,17 +165,44 @@ Result<void> Driver::work(ReadLog& job) {
         bytes += record.header.end() - record.header.lsn;
         return bytes < job.bytes;
       });
-  // A part that cannot be read concerns the one who asked for it only.
-  if (!scanned)
+  // A part that cannot be read concerns the one who asked for it only, who asks again later.
+  if (!scanned) {
     log::error("a part of the log cannot be read",
                {{"shard", shard()}, {"error", to_string(scanned.error())}});
+    if (scanned.error().code == ErrorCode::kCorrupt) callbacks_.damaged();
+  }
   tell(read);
   return {};
 }
 
-Result<void> Driver::work(Mend&) {
-  // The log does not open with a hole in it, so there is none to mend (docs/formats/log.md).
-  return Error{ErrorCode::kUnsupported, "mending a log is not built"};
+// Records that another copy sent for the hole of this log; the core has seen that they fit.
+Result<void> Driver::work(Mend& job) {
+  storage::Log& log = options_.replica->log();
+  std::string bytes;
+  for (const LogRecordPtr& record : job.records)
+    storage::append_record(bytes, {record->header, record->meta, record->body},
+                           storage::header_seed(log.identity()));
+  const auto mended = log.mend(job.records.front()->header.lsn, as_bytes(bytes));
+  if (!mended && mended.error().code == ErrorCode::kIo) return mended;
+  tell(Mended{mended.has_value(), contents_of(log, core_.commit)});
+  return {};
+}
+
+// A failure leaves the log as it was, or has broken it: then the next write says so.
+Result<void> Driver::work(Mending& job) {
+  const auto done = options_.replica->log().mend(job.at, as_bytes(job.bytes));
+  {
+    const std::scoped_lock lock(mutex_);
+    --mendings_;
+  }
+  if (done)
+    log::info("a damaged part of the log was mended from another copy",
+              {{"shard", shard()}, {"lsn", job.at}, {"bytes", job.bytes.size()}});
+  else
+    log::error("a damaged part of the log could not be mended",
+               {{"shard", shard()}, {"lsn", job.at}, {"error", to_string(done.error())}});
+  job.done(done);
+  return {};
 }
 
 Result<void> Driver::work(ReadBack& job) {

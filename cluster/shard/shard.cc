@@ -1,6 +1,7 @@
 #include "cluster/shard/shard.h"
 
 #include <array>
+#include <future>
 
 #include "base/log.h"
 #include "base/random.h"
@@ -14,32 +15,31 @@ std::string name(ShardId shard) { return "shard " + to_string(shard); }
 
 }  // namespace
 
-Shard::Shard(Options options, std::unique_ptr<storage::Replica> replica)
-    : options_(std::move(options)), replica_(std::move(replica)) {}
-
 Shard::~Shard() {
   // Without stop() the replica is left as a crash leaves it; the threads must end all the same.
-  if (driver_) driver_->stop();
-  if (applier_) applier_->stop();
+  for (const auto& parts : all_parts_) {
+    parts->driver->stop();
+    parts->applier->stop();
+  }
 }
 
 Result<std::unique_ptr<Shard>> Shard::open(const Options& options,
                                            storage::ReplicaRecovery& recovery) {
   auto replica = storage::Replica::open(*options.env, options.replica, recovery);
   if (!replica) return in_context(name(options.replica.shard), replica.error());
-  std::unique_ptr<Shard> shard(new Shard(options, *std::move(replica)));
-  options.time->saw(WallTime{recovery.log.last_time.micros + 1});
-  if (auto checked = shard->check_configuration(); !checked)
-    return in_context(name(options.replica.shard), checked.error());
-  shard->start(recovery);
+  std::unique_ptr<Shard> shard(new Shard(options));
+  if (auto started = shard->start(*std::move(replica), recovery); !started)
+    return in_context(name(options.replica.shard), started.error());
+  // Whether it is to be made from another copy is found out before the log is sent to it.
+  if (options.copies && recovery.created) (void)shard->begin_seeding();
   if (options.messenger) return shard;
-  if (auto opened = shard->driver_->wait_until_open(kDeadline); !opened)
+  if (auto opened = shard->parts().driver->wait_until_open(kDeadline); !opened)
     return in_context(name(options.replica.shard), opened.error());
   return shard;
 }
 
-Result<void> Shard::check_configuration() {
-  const CopyId self{options_.node, replica_->disk()};
+Result<void> Shard::check_configuration(const storage::Replica& replica) {
+  const CopyId self{options_.node, replica.disk()};
   const auto found = options_.coordinator->get_now(id());
   // Without the coordinator a copy may follow, and finds out about the rest later.
   if (!found && found.error().code == ErrorCode::kUnavailable && options_.messenger) return {};
@@ -61,45 +61,58 @@ Result<void> Shard::check_configuration() {
     // D8: a wiped or restored folder is another copy, and this one is not in sync with anything.
     return Error{
         ErrorCode::kFenced,
-        "this folder is not the copy that the coordinator knows (disk " + hex(replica_->disk()) +
+        "this folder is not the copy that the coordinator knows (disk " + hex(replica.disk()) +
             "). It was wiped, or restored from elsewhere: put the original folder back, or "
             "restore the whole data folder from one backup"};
-  if (replica_->reign().epoch > config.epoch)
+  if (replica.reign().epoch > config.epoch)
     return Error{ErrorCode::kFenced,
-                 "the copy has seen epoch " + to_string(replica_->reign().epoch) +
+                 "the copy has seen epoch " + to_string(replica.reign().epoch) +
                      ", the coordinator is only at " + to_string(config.epoch) +
                      ": the coordinator's files are older than the copy. Restore the whole data "
                      "folder from one backup"};
   return {};
 }
 
-void Shard::start(const storage::ReplicaRecovery& recovery) {
-  marked_ = replica_->log().end();
-  applier_ = std::make_unique<Applier>(
-      *replica_, watchers_, recovery.singly_until, [this](Lsn lsn) { driver_->applied(lsn); },
-      [this](const Error& error) {
-        driver_->fail(error);
+Result<void> Shard::start(std::unique_ptr<storage::Replica> replica,
+                          const storage::ReplicaRecovery& recovery) {
+  options_.time->saw(WallTime{recovery.log.last_time.micros + 1});
+  RETURN_IF_ERROR(check_configuration(*replica));
+  auto made = std::make_unique<Parts>();
+  Parts* const parts = made.get();
+  parts->replica = std::move(replica);
+  marked_ = parts->replica->log().end();
+  parts->applier = std::make_unique<Applier>(
+      *parts->replica, watchers_, recovery.singly_until,
+      [parts](Lsn lsn) { parts->driver->applied(lsn); },
+      [this, parts](const Error& error) {
+        parts->driver->fail(error);
         on_failure(error);
       });
   Driver::Options options;
   options.node = options_.node;
   options.cluster = options_.replica.cluster;
-  options.replica = replica_.get();
+  options.replica = parts->replica.get();
   options.coordinator = options_.coordinator;
   options.messenger = options_.messenger;
   options.time = options_.time;
   options.waiting_bytes = options_.waiting_bytes;
   options.journal = options_.journal;
-  options.group_bytes = replica_->log().group_bytes_max();
+  options.group_bytes = parts->replica->log().group_bytes_max();
   options.recovered = recovery.log;
-  driver_ = std::make_unique<Driver>(
-      options, Driver::Callbacks{.committed =
-                                     [this](std::vector<CommittedRecord> records) {
-                                       applier_->add(std::move(records));
-                                     },
-                                 .wait_for_room = [this] { applier_->wait_for_room(); },
-                                 .failed = [this](const Error& error) { on_failure(error); }});
-  driver_->start();
+  Driver::Callbacks callbacks;
+  callbacks.committed = [parts](std::vector<CommittedRecord> records) {
+    parts->applier->add(std::move(records));
+  };
+  callbacks.wait_for_room = [parts] { parts->applier->wait_for_room(); };
+  callbacks.failed = [this](const Error& error) { on_failure(error); };
+  callbacks.damaged = [this] {
+    if (options_.copies) options_.copies->damaged(id());
+  };
+  parts->driver = std::make_unique<Driver>(options, std::move(callbacks));
+  all_parts_.push_back(std::move(made));
+  parts_ = parts;
+  parts->driver->start();
+  return {};
 }
 
 void Shard::on_failure(const Error& error) {
@@ -127,10 +140,10 @@ Task<Committed> Shard::propose(storage::NewRecord record) {
   co_return co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Committed>)>(
       [this](auto handler, storage::NewRecord record) {
         auto waiter = make_waiter<Committed>(std::move(handler));
-        if (applier_->crowded())
+        if (parts().applier->crowded())
           return waiter->fail(
               Error{ErrorCode::kBusy, "too many changes are waiting for the shard's index"});
-        driver_->propose({std::move(record), std::move(waiter)});
+        parts().driver->propose({std::move(record), std::move(waiter)});
       },
       asio::use_awaitable, std::move(record));
 }
@@ -140,14 +153,14 @@ Task<void> Shard::confirm_read() {
   if (!options_.messenger) co_return Result<void>{};
   const Result<Lsn> confirmed =
       co_await asio::async_initiate<const asio::use_awaitable_t<>, void(Result<Lsn>)>(
-          [this](auto handler) { driver_->read(make_waiter<Lsn>(std::move(handler))); },
+          [this](auto handler) { parts().driver->read(make_waiter<Lsn>(std::move(handler))); },
           asio::use_awaitable);
   if (!confirmed) co_return confirmed.error();
   co_return Result<void>{};
 }
 
 void Shard::sweep(std::chrono::steady_clock::time_point now) {
-  driver_->tick();
+  tick();
   std::vector<std::shared_ptr<Waiting>> late;
   {
     const std::scoped_lock lock(deadlines_mutex_);
@@ -168,10 +181,10 @@ void Shard::sweep(std::chrono::steady_clock::time_point now) {
 }
 
 Task<void> Shard::mark_checkpoint() {
-  if (!applier_->idle() || replica_->applied() == marked_) co_return Result<void>{};
+  if (!parts().applier->idle() || replica().applied() == marked_.load()) co_return Result<void>{};
   storage::NewRecord record;
   record.type = storage::RecordType::kCheckpointMark;
-  record.meta = storage::encode(replica_->mark());
+  record.meta = storage::encode(replica().mark());
   record.time = options_.time->now();
   record.seal();
   CO_ASSIGN_OR_RETURN(const Committed done, co_await propose(std::move(record)));
@@ -180,29 +193,101 @@ Task<void> Shard::mark_checkpoint() {
 }
 
 ShardStatus Shard::status() const {
+  const Parts& parts = this->parts();
+  storage::Replica& replica = *parts.replica;
   ShardStatus status;
-  status.shard = replica_->shard();
+  status.shard = id();
   status.kind = options_.replica.kind;
-  status.standing = driver_->standing();
+  status.standing = parts.driver->standing();
   status.epoch = status.standing.epoch;
-  status.begin = replica_->log().begin();
-  status.end = replica_->log().end();
-  status.durable = replica_->log().durable();
-  const storage::CheckpointMark mark = replica_->mark();
+  status.begin = replica.log().begin();
+  status.end = replica.log().end();
+  status.durable = replica.log().durable();
+  const storage::CheckpointMark mark = replica.mark();
   status.applied = mark.applied;
   status.digest = to_string(mark.digest);
-  status.log = replica_->log().stats();
-  status.groups = driver_->stats();
-  status.apply = applier_->stats();
+  status.log = replica.log().stats();
+  status.groups = parts.driver->stats();
+  status.apply = parts.applier->stats();
   status.failed = failed_;
+  status.repairs = {bodies_mended_, records_mended_, not_mended_, served_};
+  const std::scoped_lock lock(seeding_mutex_);
+  status.seeding = seeding_;
   return status;
 }
 
 Result<void> Shard::stop() {
-  driver_->stop();
-  applier_->stop();
+  Parts& parts = this->parts();
+  parts.driver->stop();
+  parts.applier->stop();
   if (failed_) return Error{ErrorCode::kIo, name(id()) + " has failed and was not closed cleanly"};
-  return replica_->close();
+  return parts.replica->close();
+}
+
+// ---- this copy and the others
+
+Result<std::string> Shard::read(const storage::Extent& extent) {
+  auto bytes = replica().log().read(extent);
+  if (bytes || !options_.copies) return bytes;
+  const ErrorCode code = bytes.error().code;
+  if (code != ErrorCode::kCorrupt && code != ErrorCode::kIo) return bytes;
+  log::error("a part of a message is damaged here: reading it from another copy",
+             {{"shard", id()}, {"lsn", extent.at}, {"error", to_string(bytes.error())}});
+  auto fetched = options_.copies->fetch(id(), extent);
+  if (!fetched) {
+    ++not_mended_;
+    return in_context(bytes.error().context + "; and elsewhere", std::move(fetched).error());
+  }
+  ++served_;
+  // Nobody waits for it.
+  parts().driver->mend({extent.at, *fetched, [this](const Result<void>& done) {
+                          ++(done ? bodies_mended_ : not_mended_);
+                        }});
+  return fetched;
+}
+
+Result<void> Shard::mend(Damage kind, Lsn at, std::string bytes) {
+  const auto promise = std::make_shared<std::promise<Result<void>>>();
+  auto mended = promise->get_future();
+  parts().driver->mend(
+      {at, std::move(bytes), [promise](const Result<void>& done) { promise->set_value(done); }});
+  const Result<void> done =
+      mended.wait_for(kDeadline) == std::future_status::ready
+          ? mended.get()
+          : Error{ErrorCode::kTimeout, name(id()) + ": the log's disk does not answer"};
+  ++(!done ? not_mended_ : kind == Damage::kBody ? bodies_mended_ : records_mended_);
+  return done;
+}
+
+bool Shard::begin_seeding() { return parts().driver->seed(true); }
+
+void Shard::end_seeding() {
+  (void)parts().driver->seed(false);
+  set_seed_progress(std::nullopt);
+}
+
+void Shard::set_seed_progress(std::optional<SeedProgress> progress) {
+  const std::scoped_lock lock(seeding_mutex_);
+  seeding_ = progress;
+}
+
+Result<void> Shard::replace(const std::function<Result<void>()>& swap) {
+  Parts& old = parts();
+  // It may have been taken into the ISR meanwhile.
+  if (!old.driver->seed(true))
+    return Error{ErrorCode::kFenced, name(id()) + ": this copy is in sync again"};
+  old.driver->stop();
+  old.applier->stop();
+  const auto go_on = [&]() -> Result<void> {
+    RETURN_IF_ERROR(swap());
+    storage::ReplicaRecovery recovery;
+    ASSIGN_OR_RETURN(auto replica,
+                     storage::Replica::open(*options_.env, options_.replica, recovery));
+    return start(std::move(replica), recovery);
+  };
+  const auto done = go_on();
+  if (!done) on_failure(done.error());  // nothing runs here any more: the next start goes on
+  return done;
 }
 
 }  // namespace everpost::cluster

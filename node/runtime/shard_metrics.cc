@@ -75,6 +75,21 @@ void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFa
                static_cast<double>(shard.apply.apply_micros) / 1e6, labels);
     gauge("everpost_shard_apply_backlog", "Committed records that are not applied yet",
           shard.apply.backlog);
+    const auto repairs = [&](const char* kind, const char* outcome, std::uint64_t value) {
+      to.counter("everpost_repairs_total", "Damaged parts that were put right from another copy",
+                 static_cast<double>(value),
+                 {{"shard", to_string(shard.shard)}, {"kind", kind}, {"outcome", outcome}});
+    };
+    repairs("body", "mended", shard.repairs.bodies);
+    repairs("body", "served", shard.repairs.served);
+    repairs("records", "mended", shard.repairs.records);
+    repairs("any", "failed", shard.repairs.failed);
+    gauge("everpost_shard_seeding", "1 while the copy is made anew from another one",
+          shard.seeding.has_value());
+    if (shard.seeding) {
+      gauge("everpost_shard_seed_bytes", "Of it done", shard.seeding->done);
+      gauge("everpost_shard_seed_total_bytes", "Of it all", shard.seeding->total);
+    }
     counter("everpost_shard_checkpoints_total", "Checkpoints of the index",
             shard.apply.checkpoints);
     gauge("everpost_gc_waiting_bytes", "Deleted mail whose space is not given back yet",

@@ -23,6 +23,8 @@
 
 namespace everpost::storage {
 
+struct DamagedPart;  // repair.h
+
 // What makes bytes this log's and no other's.
 struct LogIdentity {
   Uuid cluster{};
@@ -166,6 +168,31 @@ class Log {
   // must be a record's start; what is beyond end() is left out.
   virtual Result<void> scan(Lsn from, Lsn to,
                             const std::function<Result<bool>(const Record&)>& visit) const = 0;
+  // Replaces bytes that are damaged by those that were there, which the caller has proved
+  // (repair.h); they are within one segment. Durable on return. The writer's. Errors:
+  // kInvalidArgument, kNotFound (not in the log), kNoSpace, kIo; the log is as it was then, and
+  // goes on.
+  virtual Result<void> mend(Lsn at, Bytes bytes) = 0;
+  // The parts between `begin()` and `end` that hold no valid records. From any thread; reads
+  // everything. Errors: kIo.
+  virtual Result<std::vector<DamagedPart>> damage(Lsn end) const = 0;
+  // For whoever copies the log as it is. From any thread.
+  struct Part {
+    Lsn base, end;  // of the records of one segment
+    Epoch epoch;
+  };
+  virtual std::vector<Part> parts() const = 0;
+  // Bytes of the segment's file, its header at offset 0; fewer at its end. Unchecked. Errors:
+  // kNotFound (there is no such segment any more), kIo.
+  virtual Result<std::size_t> read_file(Lsn base, std::uint64_t offset,
+                                        std::span<std::byte> to) const = 0;
+  // What was given back of the segment that begins at `base`. Errors: kNotFound.
+  virtual Result<std::vector<Range>> punched(Lsn base) const = 0;
+  // From here on nothing was given back: a copy that needs what is before cannot get it record by
+  // record.
+  virtual Lsn whole_from() const = 0;
+  // What tells this log's records from others'.
+  virtual LogIdentity identity() const = 0;
   // Checks the whole log against its checksums; returns a line for each finding.
   virtual Result<std::vector<std::string>> verify() const = 0;
   // Bytes that are not what they should be. Length 0: it cannot be told.

@@ -116,4 +116,15 @@ Result<void> verify(const PlacedRecord& record, std::uint32_t seed) {
   return {};
 }
 
+void append_record(std::string& to, const PlacedRecord& record, std::uint32_t seed) {
+  RecordHeader header = record.header;
+  std::array<std::byte, kRecordHeaderBytes> bytes;
+  encode_header(header, seed, bytes);
+  to += as_text(bytes);
+  to += record.meta;
+  to.append(pad8(record.meta.size()) - record.meta.size(), '\0');
+  for (const SharedBytes& part : record.body) to += *part;
+  to.append(pad8(header.body_bytes) - header.body_bytes, '\0');
+}
+
 }  // namespace everpost::storage

@@ -23,6 +23,9 @@ void encode_header(RecordHeader& header, std::uint32_t seed,
 RecordHeader place(const NewRecord& record, Lsn lsn, std::uint32_t prev_crc, Epoch epoch,
                    Lsn commit, WallTime time, std::uint32_t seed);
 
+// Appends the record's bytes as they are in a log, padding included.
+void append_record(std::string& to, const PlacedRecord& record, std::uint32_t seed);
+
 // The longest header that a later minor version may write.
 constexpr std::size_t kRecordHeaderBytesMax = 255 * 8;
 

@@ -1,6 +1,6 @@
 // The log on segments. segment_log.cc opens, starts and cuts them; segment_log_append.cc writes
 // records, segment_log_read.cc reads them, segment_log_check.cc looks for damage,
-// segment_log_space.cc gives space back.
+// segment_log_repair.cc mends it, segment_log_space.cc gives space back.
 #pragma once
 
 #include <atomic>
@@ -10,6 +10,7 @@
 #include "storage/log/group_writer.h"
 #include "storage/log/ready_segment.h"
 #include "storage/log/recovery.h"
+#include "storage/log/repair.h"
 #include "storage/log/segment_set.h"
 
 namespace everpost::storage {
@@ -46,6 +47,14 @@ class SegmentLog final : public Log {
   Result<RecordHeader> read_header(Lsn lsn) const override;
   Result<void> scan(Lsn from, Lsn to,
                     const std::function<Result<bool>(const Record&)>& visit) const override;
+  Result<void> mend(Lsn at, Bytes bytes) override;
+  Result<std::vector<DamagedPart>> damage(Lsn end) const override;
+  std::vector<Part> parts() const override;
+  Result<std::size_t> read_file(Lsn base, std::uint64_t offset,
+                                std::span<std::byte> to) const override;
+  Result<std::vector<Range>> punched(Lsn base) const override;
+  Lsn whole_from() const override;
+  LogIdentity identity() const override { return options_.identity; }
   Result<std::vector<std::string>> verify() const override;
   Result<std::optional<Lsn>> scrub(Lsn at, const Pace& pace,
                                    const std::function<void(const Finding&)>& found) const override;

@@ -96,6 +96,9 @@ class OpenReplica final : public Replica {
   }
   Pins& pins() override { return *pins_; }
   Scrub& scrub() override { return scrub_; }
+  std::unique_ptr<IndexView> index_snapshot() const override {
+    return watch_for_damage(parts_.index->snapshot(), damage_);
+  }
 
   void note_durable(Lsn durable) override {
     const bool falls = durable < noted_durable_;  // before the log is truncated

@@ -114,6 +114,8 @@ class Replica {
   virtual Scrub& scrub() = 0;
   // Holds of readers and copiers. Any thread.
   virtual Pins& pins() = 0;
+  // The index as it is now; Z/applied in it tells up to where. Any thread.
+  virtual std::unique_ptr<IndexView> index_snapshot() const = 0;
 
   // Writes `durable` (not synced: any value found there is a valid lower bound; synced if it falls,
   // which it has to before the log is truncated).

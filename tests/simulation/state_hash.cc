@@ -137,7 +137,11 @@ Hash& Hash::add(const State& state) {
   if (log.hole) add(log.hole->from).add(log.hole->to);
   add(state.commit).add(state.commit_told).add(state.applied).add(state.disk_low);
   add(state.following).add(state.candidacy).add(state.primacy);
-  add(state.duel_backoff).add(state.duel_not_before).add(state.fetched).add(state.mending);
+  add(state.duel_backoff)
+      .add(state.duel_not_before)
+      .add(state.fetched)
+      .add(state.mending)
+      .add(state.seeding);
   return add(state.fence_asked).add(state.ballots).add(state.stopping);
 }
 

@@ -2,7 +2,9 @@
 // whoever is asked, mail is kept on all of them, and goes on when one is gone.
 #include <array>
 #include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <set>
 #include <thread>
 
 #include "base/crc32c.h"
@@ -63,6 +65,7 @@ class ClusterTest : public testing::Test {
     options.segment_bytes = 8 << 20;
     options.index_cache_bytes = 1 << 20;
     options.min_free_percent = 0;
+    options.seed_log_bytes = seed_log_bytes_;
     ClusterOptions cluster;
     cluster.zookeeper = ensemble_.addresses();
     cluster.listen = "127.0.0.1:0";
@@ -138,6 +141,58 @@ class ClusterTest : public testing::Test {
     return texts;
   }
 
+  // Where `text` is in the log of a node's copy.
+  struct Place {
+    fs::path file;
+    std::streamoff at = -1;
+  };
+  Place find(std::uint32_t n, ShardId shard, const std::string& text) {
+    char folder[32];
+    std::snprintf(folder, sizeof folder, "shard-%04u", shard.value);
+    const fs::directory_iterator all(fs::path(data(n)) / folder / "log");
+    std::set<fs::path> files;
+    for (const auto& entry : all) files.insert(entry.path());
+    for (const fs::path& file : files) {
+      if (file.extension() != ".seg") continue;
+      std::ifstream in(file, std::ios::binary);
+      const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+      if (const auto at = bytes.find(text); at != std::string::npos)
+        return {file, static_cast<std::streamoff>(at)};
+    }
+    return {};
+  }
+  // Who wrote the first segment of a copy: one that was made from another has that one's.
+  std::string writer(std::uint32_t n, ShardId shard) {
+    const Place first = find(n, shard, "MLOGSEG1");
+    std::ifstream in(first.file, std::ios::binary);
+    std::string disk(16, '\0');
+    in.seekg(32);
+    in.read(disk.data(), static_cast<std::streamsize>(disk.size()));
+    return disk;
+  }
+  static void flip_a_bit(const Place& place) {
+    std::fstream file(place.file, std::ios::binary | std::ios::in | std::ios::out);
+    file.seekg(place.at);
+    const char byte = static_cast<char>(file.get() ^ 4);
+    file.seekp(place.at);
+    file.put(byte);
+  }
+  const ShardStatus status(std::uint32_t n, ShardId shard) {
+    for (const ShardStatus& one : node(n).status())
+      if (one.shard == shard) return one;
+    return {};
+  }
+  // All copies have applied the same, and hold the same.
+  bool equal(ShardId shard) {
+    const ShardStatus first = status(1, shard);
+    for (std::uint32_t n = 2; n <= kNodes; ++n) {
+      const ShardStatus other = status(n, shard);
+      if (other.applied != first.applied || other.digest != first.digest) return false;
+    }
+    return true;
+  }
+
+  std::uint64_t seed_log_bytes_ = 256 << 20;
   storage::PosixEnv env_;
   test::Ensemble ensemble_{1};
   fs::path folder_;
@@ -173,6 +228,101 @@ TEST_F(ClusterTest, GoesOnWhenANodeStopsAndTakesItBack) {
   const auto texts = inbox(away, shard, 1);
   ASSERT_TRUE(texts) << to_string(texts.error());
   EXPECT_EQ(*texts, (std::vector<std::string>{"first", "second", "third", "fourth"}));
+}
+
+TEST_F(ClusterTest, ADamagedBodyIsReadFromAnotherCopyAndMended) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  const std::string text = "a message " + std::string(100'000, 'x');
+  ASSERT_TRUE(deliver(1, shard, 1, text));
+  const std::uint32_t primary = leader(shard);
+  const Place place = find(primary, shard, text);
+  ASSERT_GE(place.at, 0);
+  flip_a_bit({place.file, place.at + 50'000});
+  ASSERT_LT(find(primary, shard, text).at, 0);
+  const auto texts = inbox(primary, shard, 1);
+  ASSERT_TRUE(texts) << to_string(texts.error());
+  EXPECT_EQ(*texts, std::vector<std::string>{text});
+  EXPECT_TRUE(soon(10s, [&] { return status(primary, shard).repairs.bodies == 1; }));
+  EXPECT_EQ(find(primary, shard, text).at, place.at);
+  EXPECT_EQ(status(primary, shard).repairs.served, 1u);
+  // The log is written on in the file that took the damaged one's place.
+  ASSERT_TRUE(deliver(1, shard, 1, "another"));
+  const auto findings = node(primary).verify();
+  ASSERT_TRUE(findings);
+  EXPECT_EQ(*findings, std::vector<std::string>());
+}
+
+TEST_F(ClusterTest, DamageThatIsFoundInABackupIsMended) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  const std::string text = "a message " + std::string(5000, 'y');
+  ASSERT_TRUE(deliver(1, shard, 1, text));
+  ASSERT_TRUE(deliver(1, shard, 1, "another"));
+  const std::uint32_t backup = leader(shard) % kNodes + 1;
+  ASSERT_TRUE(soon(10s, [&] { return equal(shard); }));
+  const Place place = find(backup, shard, text);
+  flip_a_bit(place);
+  ASSERT_FALSE(node(backup).verify()->empty());
+  EXPECT_TRUE(soon(10s, [&] { return find(backup, shard, text).at == place.at; }));
+  EXPECT_TRUE(soon(10s, [&] { return node(backup).verify()->empty(); }));
+  EXPECT_EQ(status(backup, shard).repairs.records, 1u);
+}
+
+TEST_F(ClusterTest, ALogThatDoesNotOpenForADamagedRecordIsMended) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  const std::string text = "a message " + std::string(5000, 'z');
+  ASSERT_TRUE(deliver(1, shard, 1, text));
+  for (int i = 0; i < 10; ++i) ASSERT_TRUE(deliver(1, shard, 1, "another"));
+  const std::uint32_t backup = leader(shard) % kNodes + 1;
+  ASSERT_TRUE(soon(10s, [&] { return equal(shard); }));
+  stop(backup);
+  const Place place = find(backup, shard, text);
+  ASSERT_GE(place.at, 0);
+  flip_a_bit(place);
+  start(backup);
+  EXPECT_EQ(find(backup, shard, text).at, place.at);
+  ASSERT_TRUE(soon(20s, [&] { return in_sync(kNodes) && equal(shard); }));
+}
+
+// Twice: a folder that was lost is made from another copy, and by the log.
+TEST_F(ClusterTest, ALostFolderComesBack) {
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  std::vector<std::string> sent;
+  for (int i = 0; i < 60; ++i)
+    sent.push_back("message " + std::to_string(i) +
+                   std::string(500'000, static_cast<char>('a' + i % 26)));
+  for (const std::string& text : sent) ASSERT_TRUE(deliver(1, shard, 1, text));
+  for (const std::uint64_t seed_log_bytes : {1ull << 20, 1ull << 40}) {
+    SCOPED_TRACE(seed_log_bytes);
+    seed_log_bytes_ = seed_log_bytes;
+    const std::uint32_t lost = leader(shard) % kNodes + 1;
+    const fs::path folder = fs::path(data(lost)) / "shard-0001";
+    stop(lost);
+    fs::remove_all(folder);
+    const auto began = std::chrono::steady_clock::now();
+    start(lost);
+    ASSERT_TRUE(soon(60s, [&] { return in_sync(kNodes) && equal(shard); }));
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    std::printf("a copy of %.1f MB is in sync again after %.2f s\n",
+                static_cast<double>(status(lost, shard).end.value) / 1e6, took.count());
+    if (seed_log_bytes < 1ull << 30) {
+      const std::uint32_t one = lost % kNodes + 1, other = one % kNodes + 1;
+      const std::string disk = writer(lost, shard);
+      EXPECT_TRUE(disk == writer(one, shard) || disk == writer(other, shard));
+    }
+    EXPECT_FALSE(fs::exists(folder.string() + ".seed"));
+    EXPECT_FALSE(fs::exists(folder.string() + ".old"));
+    EXPECT_EQ(node(lost).verify().value(), std::vector<std::string>());
+    // It is as good as any other.
+    ASSERT_TRUE(deliver(lost, shard, 1, "and one more"));
+    sent.push_back("and one more");
+    const auto texts = inbox(lost, shard, 1);
+    ASSERT_TRUE(texts) << to_string(texts.error());
+    EXPECT_TRUE(*texts == sent);
+  }
 }
 
 }  // namespace

@@ -38,7 +38,7 @@ Control::NodeView node(std::uint32_t id, std::optional<CopyReport> copy) {
 
 TEST(ControlWire, RequestsAreReadAsTheyWereWritten) {
   const std::string bytes[] = {
-      encode(ControlRequest(ReportRequest{})), encode(ControlRequest(CopyRequest{ShardId{7}})),
+      encode(ControlRequest(ReportRequest{})), encode(ControlRequest(CopiesRequest{ShardId{7}})),
       encode(ControlRequest(EventsRequest{ShardId{7}, WallTime{-5}, 100})),
       encode(ControlRequest(SwitchRequest{ShardId{7}, NodeId{2}, "uid 0 via socket"}))};
   for (const std::string& one : bytes) {
