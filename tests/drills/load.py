@@ -11,7 +11,7 @@ import ssl
 import threading
 import time
 
-from harness import PASSWORD
+from cluster import PASSWORD
 
 MAIL_ERRORS = (OSError, EOFError, smtplib.SMTPException, imaplib.IMAP4.error, imaplib.IMAP4.abort, ValueError)
 

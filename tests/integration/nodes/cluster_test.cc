@@ -66,6 +66,8 @@ class ClusterTest : public testing::Test {
     options.index_cache_bytes = 1 << 20;
     options.min_free_percent = 0;
     options.seed_log_bytes = seed_log_bytes_;
+    options.undelete_window = undelete_window_;
+    options.collect_every = 100ms;
     ClusterOptions cluster;
     cluster.zookeeper = ensemble_.addresses();
     cluster.listen = "127.0.0.1:0";
@@ -193,6 +195,7 @@ class ClusterTest : public testing::Test {
   }
 
   std::uint64_t seed_log_bytes_ = 256 << 20;
+  Micros undelete_window_ = 24h;
   storage::PosixEnv env_;
   test::Ensemble ensemble_{1};
   fs::path folder_;
@@ -323,6 +326,52 @@ TEST_F(ClusterTest, ALostFolderComesBack) {
     ASSERT_TRUE(texts) << to_string(texts.error());
     EXPECT_TRUE(*texts == sent);
   }
+}
+
+// What was given back cannot be sent record by record: however short the log, the copy is seeded,
+// holes and all.
+TEST_F(ClusterTest, ALostFolderComesBackFromOneWithHoles) {
+  for (std::uint32_t n = 1; n <= kNodes; ++n) stop(n);
+  undelete_window_ = {};
+  for (std::uint32_t n = 1; n <= kNodes; ++n) start(n);
+  ASSERT_TRUE(soon(20s, [&] { return in_sync(kNodes); }));
+  const ShardId shard{1};
+  ASSERT_TRUE(create_account(1, shard, 1));
+  std::vector<std::string> sent;
+  for (int i = 0; i < 40; ++i) {
+    sent.push_back("message " + std::to_string(i) +
+                   std::string(500'000, static_cast<char>('a' + i % 26)));
+    ASSERT_TRUE(deliver(1, shard, 1, sent.back()));
+  }
+  const auto box = await(node(1).mail().find_mailbox(shard, AccountId{1}, "INBOX"));
+  ASSERT_TRUE(box);
+  storage::MailTxn txn;
+  txn.op = node(1).mail().new_op();
+  storage::UidSet uids;
+  uids.add(Uid{1}, Uid{8});
+  txn.commands.push_back(storage::Expunge{box->id, uids, false});
+  ASSERT_TRUE(await(node(1).mail().submit(shard, std::move(txn))));
+  sent.erase(sent.begin(), sent.begin() + 8);
+  // The index has a checkpoint of its own every ten seconds.
+  ASSERT_TRUE(soon(60s, [&] {
+    for (std::uint32_t n = 1; n <= kNodes; ++n)
+      if (status(n, shard).space.punches < 8) return false;
+    return true;
+  }));
+  const std::uint32_t lost = leader(shard) % kNodes + 1;
+  stop(lost);
+  fs::remove_all(fs::path(data(lost)) / "shard-0001");
+  start(lost);
+  ASSERT_TRUE(soon(60s, [&] { return in_sync(kNodes) && equal(shard); }));
+  EXPECT_EQ(node(lost).verify().value(), std::vector<std::string>());
+  ASSERT_TRUE(deliver(lost, shard, 1, "and one more"));
+  sent.push_back("and one more");
+  // Whoever leads, and the copy that was made.
+  const auto texts = inbox(lost, shard, 1);
+  ASSERT_TRUE(texts) << to_string(texts.error());
+  EXPECT_TRUE(*texts == sent);
+  fs::path holes = find(lost, shard, "MLOGSEG1").file;
+  EXPECT_TRUE(fs::exists(holes.replace_extension(".pm"))) << holes;
 }
 
 }  // namespace
