@@ -234,7 +234,8 @@ key = "{self.dir}/certificates/node-{n}.key"
             if self.alive(n):
                 done = self.admin(n, "--json", "copies", check=False, timeout=20)
                 if done.returncode == 0:
-                    return json.loads(done.stdout)["copies"]
+                    return [dict(copy, shard=shard["shard"]) for shard in json.loads(done.stdout)["shards"]
+                            for copy in shard["copies"]]
         raise RuntimeError("no node answers `everpost copies`")
 
     # --- disks

@@ -1,5 +1,6 @@
 // Three nodes with real ZooKeeper servers, TLS between them and logs on disk, in one process:
 // whoever is asked, mail is kept on all of them, and goes on when one is gone.
+#include <algorithm>
 #include <array>
 #include <filesystem>
 #include <fstream>
@@ -370,8 +371,9 @@ TEST_F(ClusterTest, ALostFolderComesBackFromOneWithHoles) {
   const auto texts = inbox(lost, shard, 1);
   ASSERT_TRUE(texts) << to_string(texts.error());
   EXPECT_TRUE(*texts == sent);
-  fs::path holes = find(lost, shard, "MLOGSEG1").file;
-  EXPECT_TRUE(fs::exists(holes.replace_extension(".pm"))) << holes;
+  const fs::directory_iterator log(fs::path(data(lost)) / "shard-0001" / "log");
+  EXPECT_TRUE(std::ranges::any_of(
+      log, [](const fs::directory_entry& file) { return file.path().extension() == ".pm"; }));
 }
 
 }  // namespace
