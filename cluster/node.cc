@@ -2,12 +2,14 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <shared_mutex>
 #include <thread>
 
 #include "base/log.h"
 #include "cluster/cluster_links.h"
 #include "cluster/coordinator/embedded.h"
 #include "cluster/overdue.h"
+#include "cluster/placement/placer.h"
 #include "cluster/router/fan_out.h"
 #include "cluster/router/housekeeping.h"
 #include "cluster/router/local_directory_store.h"
@@ -77,6 +79,7 @@ class NodeOfShards : public Node {
         space_(*options_.env, space_options(options_)) {}
 
   ~NodeOfShards() override {
+    placer_.reset();
     stop_links();
     stop_background();
   }
@@ -108,6 +111,7 @@ class NodeOfShards : public Node {
     for (const auto& [id, shard] : mail_shards)
       housekeeping_->run(fan_out(*mail_, *shard, stopping_));
     background_thread_ = std::thread([this] { background_.run(); });
+    if (links_) start_placer();
     return {};
   }
 
@@ -115,16 +119,16 @@ class NodeOfShards : public Node {
   DirectoryStore& directory() override { return *directory_; }
 
   std::vector<ShardStatus> status() const override {
-    std::vector<ShardStatus> all;
-    for (const auto& shard : shards_) all.push_back(shard->status());
-    return all;
+    std::vector<ShardStatus> statuses;
+    for (const Shard* shard : all()) statuses.push_back(shard->status());
+    return statuses;
   }
 
   DiskSpace::Status space() const override { return space_.status(); }
 
   Result<std::vector<std::string>> verify() override {
     std::vector<std::string> findings;
-    for (const auto& shard : shards_) {
+    for (Shard* const shard : all()) {
       ASSIGN_OR_RETURN(const auto found, shard->replica().verify());
       for (const std::string& line : found)
         findings.push_back("shard " + to_string(shard->id()) + ": " + line);
@@ -133,6 +137,7 @@ class NodeOfShards : public Node {
   }
 
   Result<void> stop() override {
+    if (placer_) placer_->stop();  // no more shards come from here on
     if (remote_mail_) remote_mail_->stop();
     if (remote_directory_) remote_directory_->stop();
     std::atomic<ShardId> stopping_shard{shards_.front()->id()};
@@ -178,7 +183,56 @@ class NodeOfShards : public Node {
       if (config.in_replicas(options_.node)) mine.push_back(id);
     }
     RETURN_IF_ERROR(check_folders(all));
+    RETURN_IF_ERROR(set_aside(mine));
     return open_shards(mine);
+  }
+
+  // Copies that have another place now: kept under another name, for the administrator to delete.
+  Result<void> set_aside(const std::vector<ShardId>& mine) {
+    ASSIGN_OR_RETURN(const auto names, options_.env->list(options_.data_folder));
+    for (const std::string& name : names) {
+      const auto id = shard_of(name);
+      if (!id || std::ranges::find(mine, *id) != mine.end()) continue;
+      const std::string folder = options_.data_folder + "/" + name;
+      const std::string to =
+          folder + ".removed-" + std::to_string(options_.clock->wall().micros / 1'000'000);
+      RETURN_IF_ERROR(options_.env->rename(folder, to));
+      RETURN_IF_ERROR(options_.env->sync_folder(options_.data_folder));
+      log::warning("another node has this copy's place: it is not used any more",
+                   {{"shard", *id},
+                    {"folder", to},
+                    {"remedy", "delete the folder once all copies of the shard are in sync"}});
+    }
+    return {};
+  }
+
+  void start_placer() {
+    Placer::Options placing;
+    placing.node = options_.node;
+    placing.coordinator = &links_->coordinator();
+    placing.shards = [this] { return all(); };
+    placing.connected_since = [this](NodeId node) { return links_->connected_since(node); };
+    placing.open = [this](ShardId id) { return open_later(id); };
+    placer_ = std::make_unique<Placer>(std::move(placing));
+    placer_->start();
+  }
+
+  // While the node serves. It stays open until the node stops: sessions may hold on to it.
+  Result<void> open_later(ShardId id) {
+    ASSIGN_OR_RETURN(auto opened, open_shard(id));
+    Shard& shard = *opened;
+    {
+      const std::unique_lock lock(shards_mutex_);
+      shards_.push_back(std::move(opened));
+    }
+    local_mail_->add(shard);
+    links_->add(shard);
+    asio::post(background_, [this, &shard] {
+      if (stopping_) return;
+      housekeeping_->add(shard);
+      housekeeping_->run(fan_out(*mail_, shard, stopping_));
+    });
+    return {};
   }
 
   Result<void> open_shards(const std::vector<ShardId>& ids) {
@@ -211,6 +265,7 @@ class NodeOfShards : public Node {
   }
 
   std::vector<Shard*> all() const {
+    const std::shared_lock lock(shards_mutex_);
     std::vector<Shard*> shards;
     for (const auto& shard : shards_) shards.push_back(shard.get());
     return shards;
@@ -283,7 +338,7 @@ class NodeOfShards : public Node {
           "an unfinished write at the end of the log was cut off: nothing in it had been "
           "acknowledged",
           {{"shard", id}, {"lsn", *recovery.log.torn_at}, {"bytes", recovery.log.torn_bytes}});
-    if (options_.progress)
+    if (options_.progress && !background_thread_.joinable())
       options_.progress("shard " + to_string(id) + " open, epoch " + to_string(status.epoch));
     return shard;
   }
@@ -307,7 +362,8 @@ class NodeOfShards : public Node {
   std::unique_ptr<ClusterLinks> links_;            // a cluster node's
   Coordinator* coordinator_ = nullptr;
   Uuid cluster_{};
-  std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
+  mutable std::shared_mutex shards_mutex_;
+  std::vector<std::unique_ptr<Shard>> shards_;  // the directory first; they come, and never go
   std::unique_ptr<LocalMailStore> local_mail_;
   std::unique_ptr<LocalDirectoryStore> local_directory_;
   std::unique_ptr<RemoteMailStore> remote_mail_;
@@ -320,6 +376,7 @@ class NodeOfShards : public Node {
   asio::io_context background_{1};
   std::unique_ptr<Housekeeping> housekeeping_;
   std::thread background_thread_;
+  std::unique_ptr<Placer> placer_;  // a cluster node's
 };
 
 }  // namespace
