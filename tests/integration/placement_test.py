@@ -1,18 +1,20 @@
 """Real daemons and a real ZooKeeper server: a node that was killed gets its shards back, and the copies of a
-node that stays away are made anew on another one. A node without a copy of a shard serves its accounts.
+node that stays away are made anew on another one. A node without a copy of a shard serves its accounts. A new
+node waits for ZooKeeper, then joins.
 
 Prints the longest time in which nothing was acknowledged, at the kill and at the return.
 """
 
 import json
 import re
+import signal
 import smtplib
 import time
 import unittest
 import urllib.request
 
 import cluster_test
-from cluster_test import Cluster, Sender, message_ids, wait
+from cluster_test import Cluster, Sender, free_ports, message_ids, wait
 from harness import DOMAIN, PASSWORD, program, run
 
 
@@ -89,6 +91,35 @@ class PlacementTest(unittest.TestCase):
         acknowledged = {name for sender in senders for name in sender.acknowledged}
         self.assertEqual(acknowledged - set(found), set())
         self.assertEqual(len(found), len(set(found)), "a message is there twice")
+        client.logout()
+
+    def test_a_new_node_waits_for_zookeeper_and_joins(self):
+        self.make((1, 2, 3))
+        cluster = self.cluster
+        account, _ = self.add_account("ann")
+        run(program("everpost"), "cluster", "init", "--zookeeper", cluster.zookeeper, "--nodes", "1:a,2:b,3:c,4:d",
+            "--certificates", cluster.dir + "/certificates")
+        names = ("smtp", "lmtp", "imap", "http", "cluster")
+        cluster.ports[4] = dict(zip(names, free_ports(len(names))))
+        cluster._configure(4)
+        cluster.processes["zookeeper"].send_signal(signal.SIGSTOP)
+        try:
+            cluster.start(4)
+            wait("a line that says what it waits for", lambda: "waiting for ZooKeeper" in open(
+                cluster.folder(4) + "/everpostd.log").read())
+            cluster.processes[4].terminate()
+            self.assertIn(cluster.processes[4].wait(timeout=10), (0, -signal.SIGTERM))
+            cluster.start(4)
+            with smtplib.LMTP("127.0.0.1", cluster.ports[2]["lmtp"]) as client:
+                client.sendmail("a@example.net", [account], "Message-ID: <1@x>\r\n\r\nwithout ZooKeeper\r\n")
+        finally:
+            cluster.processes["zookeeper"].send_signal(signal.SIGCONT)
+        cluster_test.NODES = (1, 2, 3, 4)  # for its logs
+        cluster.wait_until_serving(4)
+        self.assertEqual(set(self.values(4, "everpost_shard_leads")), {0})
+        client = cluster.imap(4, account)
+        client.select()
+        self.assertEqual(message_ids(client), ["<1@x>"])
         client.logout()
 
     def test_copies_of_a_node_that_stays_away_are_made_anew(self):
