@@ -41,7 +41,10 @@ Result<Uuid> found_cluster(const Foundation& foundation) {
   if (!id && id.error().code != ErrorCode::kNotFound) return id.error();
   if (!id) id = random_uuid();
   RETURN_IF_ERROR(registry.create_cluster(*id, kFirstFeatureLevel));
-  // The directory last: once it is there, all are.
+  // The directory last: once it is there, all are, and their number does not change any more.
+  const auto there = coordinator.get_now(kDirectoryShard);
+  if (there) return *id;
+  if (there.error().code != ErrorCode::kNotFound) return there.error();
   std::vector<PlacedNode> nodes;
   for (const NodeId node : foundation.nodes) {
     const std::size_t n = nodes.size();
