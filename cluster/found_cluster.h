@@ -21,8 +21,8 @@ struct Foundation {
 
 // Makes a cluster of nodes that will come. The directory has a copy on every node; a mail shard has
 // its first copy, which leads it, on each node in turn, and the others in other zones. Can be
-// repeated when it was interrupted. Errors: kInvalidArgument, kUnavailable (ZooKeeper),
-// kAlreadyExists (another cluster is there).
+// repeated when it was interrupted; a cluster that is complete keeps its shards.
+// Errors: kInvalidArgument, kUnavailable (ZooKeeper), kAlreadyExists (another cluster is there).
 Result<Uuid> found_cluster(const Foundation& foundation);
 
 }  // namespace everpost::cluster

@@ -22,6 +22,7 @@ namespace {
 
 // Often enough that no more than a segment or two is written meanwhile, at the speed of a disk.
 constexpr auto kLookAtSpaceEvery = std::chrono::milliseconds{200};
+constexpr auto kDirectoryWithin = std::chrono::seconds{60};
 constexpr int kExitDiskFailed = 74;  // EX_IOERR of sysexits.h
 
 std::string folder_name(const std::string& data, ShardId shard) {
@@ -91,6 +92,7 @@ class NodeOfShards : public Node {
       return Error{ErrorCode::kNotFound,
                    "no copy of the directory is placed on this node: see the cluster's placement "
                    "(everpost cluster init names all nodes)"};
+    is_new_ = shards_.front()->replica().applied() == Lsn{0};
     std::map<ShardId, Shard*> shards, mail_shards;
     for (const auto& shard : shards_) {
       shards.emplace(shard->id(), shard.get());
@@ -111,8 +113,9 @@ class NodeOfShards : public Node {
     for (const auto& [id, shard] : mail_shards)
       housekeeping_->run(fan_out(*mail_, *shard, stopping_));
     background_thread_ = std::thread([this] { background_.run(); });
-    if (links_) start_placer();
-    return {};
+    if (!links_) return {};
+    start_placer();
+    return is_new_ ? wait_for_directory() : Result<void>{};
   }
 
   MailStore& mail() override { return *mail_; }
@@ -204,6 +207,24 @@ class NodeOfShards : public Node {
                     {"remedy", "delete the folder once all copies of the shard are in sync"}});
     }
     return {};
+  }
+
+  // A new copy of the directory is empty, and would know no user.
+  Result<void> wait_for_directory() {
+    const Shard& directory = *shards_.front();
+    const CopyId self{options_.node, shards_.front()->replica().disk()};
+    log::info("waiting for the copy of the directory to be in sync");
+    const auto until = std::chrono::steady_clock::now() + kDirectoryWithin;
+    while (std::chrono::steady_clock::now() < until) {
+      const Driver::Standing standing = directory.standing();
+      if (standing.config && standing.config->in_isr(self) &&
+          shards_.front()->replica().applied() >= standing.commit)
+        return {};
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    return Error{ErrorCode::kUnavailable,
+                 "this node's new copy of the directory is not in sync after a minute: do the "
+                 "nodes that have it run? Then start again"};
   }
 
   void start_placer() {
@@ -370,6 +391,7 @@ class NodeOfShards : public Node {
   std::unique_ptr<RemoteDirectoryStore> remote_directory_;
   std::unique_ptr<MailServer> server_;
   asio::thread_pool servers_{1};  // answers other nodes; never blocks
+  bool is_new_ = false;           // the copy of the directory was empty
   MailStore* mail_ = nullptr;
   DirectoryStore* directory_ = nullptr;
   std::atomic<bool> stopping_{false};

@@ -39,6 +39,10 @@ class PlacementTest(unittest.TestCase):
         return {int(shard): float(value)
                 for shard, value in re.findall(name + r'\{shard="(\d+)"\} (\S+)', text)}
 
+    def log(self, n):
+        with open(self.cluster.folder(n) + "/everpostd.log") as f:
+            return f.read()
+
     def copies(self, nodes):
         """How many in-sync copies the mail shards are to have and lack, by their leaders: {shard: (leader, missing)}."""
         found = {}
@@ -105,8 +109,7 @@ class PlacementTest(unittest.TestCase):
         cluster.processes["zookeeper"].send_signal(signal.SIGSTOP)
         try:
             cluster.start(4)
-            wait("a line that says what it waits for", lambda: "waiting for ZooKeeper" in open(
-                cluster.folder(4) + "/everpostd.log").read())
+            wait("a line that says what it waits for", lambda: "waiting for ZooKeeper" in self.log(4))
             cluster.processes[4].terminate()
             self.assertIn(cluster.processes[4].wait(timeout=10), (0, -signal.SIGTERM))
             cluster.start(4)
