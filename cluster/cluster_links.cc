@@ -14,6 +14,8 @@ constexpr rpc::Method kCopyMethod = 3;     // a CopyServer's
 constexpr auto kClockTick = std::chrono::milliseconds{5};
 // A hint of the coordinator that got lost is made up for so soon.
 constexpr auto kMeetEvery = std::chrono::seconds{5};
+constexpr auto kRegisterWithin = std::chrono::seconds{60};
+constexpr auto kPlaceWithin = std::chrono::seconds{60};
 
 // What must arrive in the order in which it was sent goes one way: a replica's stream. Answers and
 // votes are small and urgent; what mends a log is neither.
@@ -51,7 +53,15 @@ Result<std::unique_ptr<ClusterLinks>> ClusterLinks::open(const ClusterOptions& o
   zookeeper.node = node;
   zookeeper.incarnation = Incarnation{links->incarnation_};
   links->coordinator_ = std::make_unique<ZooKeeperCoordinator>(std::move(zookeeper));
-  ASSIGN_OR_RETURN(links->cluster_, links->coordinator_->registry().cluster());
+  for (;;) {
+    auto cluster = links->coordinator_->registry().cluster();  // patient by itself
+    if (!cluster && cluster.error().code == ErrorCode::kUnavailable) {
+      log::warning("waiting for ZooKeeper", {{"error", to_string(cluster.error())}});
+      continue;
+    }
+    ASSIGN_OR_RETURN(links->cluster_, std::move(cluster));
+    break;
+  }
 
   rpc::Options rpc;
   rpc.cluster = links->cluster_;
@@ -72,15 +82,53 @@ Result<std::unique_ptr<ClusterLinks>> ClusterLinks::open(const ClusterOptions& o
     record.address.replace(record.address.size() - 1, 1, std::to_string(links->transport_->port()));
   record.zone = options.zone;
   record.release = EVERPOST_VERSION;
+  const FeatureRange features = record.features;
   registry.announce(std::move(record));
+  RETURN_IF_ERROR(links->wait_until_registered(features));
   RETURN_IF_ERROR(links->meet());
-  RETURN_IF_ERROR(links->read_placement());
+  RETURN_IF_ERROR(links->wait_for_place());
+  links->far_ = std::make_unique<FarShards>(*links->coordinator_);
   return links;
 }
 
 ClusterLinks::~ClusterLinks() { stop(); }
 
+Result<void> ClusterLinks::wait_until_registered(const FeatureRange& features) {
+  ZooKeeperRegistry& registry = coordinator_->registry();
+  const auto until = std::chrono::steady_clock::now() + kRegisterWithin;
+  while (!registry.registered()) {
+    if (std::chrono::steady_clock::now() > until)
+      return Error{ErrorCode::kUnavailable,
+                   "this node could not register itself: is another process with node.id " +
+                       to_string(node_) + " running, and may this one write in ZooKeeper?"};
+    std::this_thread::sleep_for(std::chrono::milliseconds{20});
+  }
+  // Not raised from here on to one that we do not know.
+  ASSIGN_OR_RETURN(const std::uint32_t level, registry.feature_level());
+  if (features.has(level)) return {};
+  return Error{ErrorCode::kUnsupported,
+               "the cluster works at feature level " + std::to_string(level) +
+                   ", this release knows " + std::to_string(features.min) + " to " +
+                   std::to_string(features.max) + ": install the release of the other nodes"};
+}
+
+// A new node is given a copy of the directory by the one that leads it.
+Result<void> ClusterLinks::wait_for_place() {
+  const auto until = std::chrono::steady_clock::now() + kPlaceWithin;
+  for (bool told = false;; told = true) {
+    RETURN_IF_ERROR(read_placement());
+    const auto directory = placement_.find(kDirectoryShard);
+    if (directory == placement_.end() || directory->second.in_replicas(node_)) return {};
+    if (std::chrono::steady_clock::now() > until)
+      return Error{ErrorCode::kNotFound,
+                   "no node has given this one a copy of the directory: do the others run?"};
+    if (!told) log::info("a new node: waiting for its copy of the directory");
+    std::this_thread::sleep_for(std::chrono::milliseconds{500});
+  }
+}
+
 Result<void> ClusterLinks::read_placement() {
+  placement_.clear();
   ASSIGN_OR_RETURN(const auto ids, coordinator_->shards());
   for (const ShardId id : ids) {
     ASSIGN_OR_RETURN(auto found, coordinator_->get_now(id));
@@ -106,6 +154,18 @@ void ClusterLinks::start(std::map<ShardId, Shard*> shards) {
         log::warning("cannot see which nodes there are", {{"error", to_string(met.error())}});
     }
   });
+}
+
+void ClusterLinks::add(Shard& shard) {
+  const std::scoped_lock lock(mutex_);
+  shards_.emplace(shard.id(), &shard);
+}
+
+std::optional<Micros> ClusterLinks::connected_since(NodeId node) {
+  const std::scoped_lock lock(mutex_);
+  const auto found = connected_since_.find(node);
+  if (found == connected_since_.end()) return std::nullopt;
+  return found->second;
 }
 
 void ClusterLinks::serve(MailServer& server, asio::any_io_executor executor) {
@@ -150,17 +210,24 @@ Task<std::string> ClusterLinks::call(NodeId node, std::string request, Micros ti
 }
 
 std::optional<NodeId> ClusterLinks::primary(ShardId shard) {
-  const std::scoped_lock lock(mutex_);
-  const auto found = shards_.find(shard);
-  if (found == shards_.end()) return std::nullopt;
-  if (found->second->leads()) return node_;
-  const auto primary = found->second->primary();
+  std::optional<NodeId> primary;
+  {
+    const std::scoped_lock lock(mutex_);
+    const auto found = shards_.find(shard);
+    if (found == shards_.end()) {
+      if (placement_.contains(shard)) primary = far_->primary(shard);
+    } else if (found->second->leads()) {
+      return node_;
+    } else {
+      primary = found->second->primary();
+    }
+  }
   // Its own takeover is not complete yet.
   return primary == node_ ? std::nullopt : primary;
 }
 
-// The replica here hears of changes by itself.
-void ClusterLinks::wrong(ShardId, NodeId) {}
+// A replica here hears of changes by itself.
+void ClusterLinks::wrong(ShardId shard, NodeId) { far_->look_again(shard); }
 
 std::vector<ShardId> ClusterLinks::mail_shards() {
   std::vector<ShardId> ids;
@@ -210,10 +277,14 @@ void ClusterLinks::received(rpc::Received message) {
   if (shard != shards_.end()) shard->second->receive(*std::move(decoded));
 }
 
-void ClusterLinks::connected(const rpc::PeerInfo&) {}
+void ClusterLinks::connected(const rpc::PeerInfo& peer) {
+  const std::scoped_lock lock(mutex_);
+  connected_since_[peer.node] = system_clock().steady();
+}
 
 void ClusterLinks::lost(NodeId peer, const Error&) {
   const std::scoped_lock lock(mutex_);
+  connected_since_.erase(peer);
   for (const auto& [id, shard] : shards_) shard->lost(peer);
 }
 

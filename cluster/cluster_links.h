@@ -14,6 +14,7 @@
 #include "cluster/coordinator/zookeeper_coordinator.h"
 #include "cluster/copies/copy_peer.h"
 #include "cluster/copies/copy_server.h"
+#include "cluster/placement/far_shards.h"
 #include "cluster/router/mail_peer.h"
 #include "cluster/router/mail_server.h"
 #include "cluster/shard/messenger.h"
@@ -29,12 +30,15 @@ class ClusterLinks : public Messenger,
                      public ControlPeers,
                      private rpc::Receiver {
  public:
-  // Connects to the coordinator, finds the cluster there, and listens. Blocks, for seconds.
-  // Errors: kUnavailable (no answer), kNotFound (no cluster was made there), kInvalidArgument.
+  // Connects to the coordinator, finds the cluster there, registers, and listens. Blocks: until the
+  // coordinator answers, then until the directory has a place on this node, for seconds.
+  // Errors: kUnavailable (not registered), kNotFound (no cluster was made there; no place),
+  // kUnsupported (the cluster works at a feature level that this program does not know),
+  // kInvalidArgument.
   static Result<std::unique_ptr<ClusterLinks>> open(const ClusterOptions& options, NodeId node);
   ~ClusterLinks() override;
 
-  Coordinator& coordinator() { return *coordinator_; }
+  ZooKeeperCoordinator& coordinator() { return *coordinator_; }
   Uuid cluster() const { return cluster_; }
   // Where each shard is to be, as the coordinator had it when this was opened.
   const std::map<ShardId, ShardConfig>& placement() const { return placement_; }
@@ -42,6 +46,10 @@ class ClusterLinks : public Messenger,
   // The replicas on this node; messages for them are taken, and their clocks go, from now on. They
   // outlive stop().
   void start(std::map<ShardId, Shard*> shards);
+  // Another replica, opened since. Any thread.
+  void add(Shard& shard);
+  // Since when a node has been connected to this process without a break.
+  std::optional<Micros> connected_since(NodeId node);
   // Answers what other nodes ask. `server` outlives stop().
   void serve(MailServer& server, asio::any_io_executor executor);
   // The same of an administrator's questions. `control` outlives stop().
@@ -71,6 +79,8 @@ class ClusterLinks : public Messenger,
   void connected(const rpc::PeerInfo& peer) override;
   void lost(NodeId peer, const Error& why) override;
 
+  Result<void> wait_until_registered(const FeatureRange& features);
+  Result<void> wait_for_place();
   Result<void> read_placement();
   Result<void> meet();  // the nodes that the coordinator knows
   void keep_time();
@@ -82,10 +92,12 @@ class ClusterLinks : public Messenger,
   Uuid cluster_{};
   std::unique_ptr<rpc::Transport> transport_;
   std::map<ShardId, ShardConfig> placement_;
+  std::unique_ptr<FarShards> far_;  // what no replica here tells
 
   std::mutex mutex_;
   std::map<ShardId, Shard*> shards_;
   std::vector<Member> members_;  // as the coordinator had them last
+  std::map<NodeId, Micros> connected_since_;
   std::atomic<bool> stopping_{false}, members_changed_{true};
   std::thread clock_, registrar_;
 };

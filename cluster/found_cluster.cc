@@ -4,18 +4,18 @@
 
 #include "base/random.h"
 #include "cluster/coordinator/zookeeper_coordinator.h"
+#include "cluster/placement/place.h"
 
 namespace everpost::cluster {
 namespace {
 
 constexpr std::uint32_t kFirstFeatureLevel = 1;
 
-ShardConfig placed(const Foundation& foundation, unsigned shard, unsigned copies) {
+ShardConfig config_of(std::vector<NodeId> replicas, unsigned min_isr) {
   ShardConfig config;
-  const std::size_t count = foundation.nodes.size();
-  for (unsigned i = 0; i < copies; ++i)
-    config.replicas.push_back(foundation.nodes[(shard + i) % count]);
-  const unsigned least = foundation.min_isr > 0 ? foundation.min_isr : copies >= 3 ? 2 : 1;
+  const auto copies = static_cast<unsigned>(replicas.size());
+  config.replicas = std::move(replicas);
+  const unsigned least = min_isr > 0 ? min_isr : copies >= 3 ? 2 : 1;
   config.min_isr = static_cast<std::uint8_t>(std::min(least, copies));
   return config;
 }
@@ -41,10 +41,19 @@ Result<Uuid> found_cluster(const Foundation& foundation) {
   if (!id && id.error().code != ErrorCode::kNotFound) return id.error();
   if (!id) id = random_uuid();
   RETURN_IF_ERROR(registry.create_cluster(*id, kFirstFeatureLevel));
-  // The directory last: once it is there, all are.
+  // The directory last: once it is there, all are, and their number does not change any more.
+  const auto there = coordinator.get_now(kDirectoryShard);
+  if (there) return *id;
+  if (there.error().code != ErrorCode::kNotFound) return there.error();
+  std::vector<PlacedNode> nodes;
+  for (const NodeId node : foundation.nodes) {
+    const std::size_t n = nodes.size();
+    nodes.push_back({.id = node, .zone = n < foundation.zones.size() ? foundation.zones[n] : ""});
+  }
+  const auto mail = spread(nodes, foundation.mail_shards, copies);
   for (unsigned n = foundation.mail_shards + 1; n-- > 0;) {
-    ShardConfig config = n == 0 ? placed(foundation, 0, static_cast<unsigned>(count))
-                                : placed(foundation, n - 1, copies);
+    const ShardConfig config =
+        config_of(n == 0 ? foundation.nodes : mail[n - 1], foundation.min_isr);
     const auto made = coordinator.create(ShardId{n}, config);
     if (!made && made.error().code != ErrorCode::kAlreadyExists) return made.error();
   }

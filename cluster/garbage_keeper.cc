@@ -4,7 +4,7 @@
 
 namespace everpost::cluster {
 
-GarbageKeeper::GarbageKeeper(Options options, std::vector<Shard*> shards, LogTime& time,
+GarbageKeeper::GarbageKeeper(Options options, ShardsHere shards, LogTime& time,
                              const DiskSpace& space)
     : options_(options),
       shards_(std::move(shards)),
@@ -34,7 +34,7 @@ void GarbageKeeper::run() {
     if (Clock::now() - last < (space_.low() ? options_.every_when_low : options_.every)) continue;
     last = Clock::now();
     if (!time_.trusted()) continue;
-    for (Shard* shard : shards_)
+    for (Shard* shard : shards_())
       if (!broken_.contains(shard->id())) collect(*shard);
   }
 }

@@ -13,7 +13,7 @@
 #include "cluster/disk_space.h"
 #include "cluster/log_time.h"
 #include "cluster/pacer.h"
-#include "cluster/shard/shard.h"
+#include "cluster/shard/shards_here.h"
 
 namespace everpost::cluster {
 
@@ -25,7 +25,7 @@ class GarbageKeeper {
     Pacer::Rate rate{.bytes_per_second = 256 << 20, .calls_per_second = 1000};
   };
   // All of them outlive it.
-  GarbageKeeper(Options options, std::vector<Shard*> shards, LogTime& time, const DiskSpace& space);
+  GarbageKeeper(Options options, ShardsHere shards, LogTime& time, const DiskSpace& space);
   ~GarbageKeeper() { stop(); }
 
   void start();
@@ -38,7 +38,7 @@ class GarbageKeeper {
   void collect(Shard& shard);
 
   const Options options_;
-  const std::vector<Shard*> shards_;
+  const ShardsHere shards_;
   LogTime& time_;
   const DiskSpace& space_;
   Pacer pacer_;

@@ -2,6 +2,7 @@
 
 #include <charconv>
 #include <cstdlib>
+#include <shared_mutex>
 #include <thread>
 
 #include "base/log.h"
@@ -13,6 +14,7 @@
 #include "cluster/disk_failures.h"
 #include "cluster/garbage_keeper.h"
 #include "cluster/overdue.h"
+#include "cluster/placement/placer.h"
 #include "cluster/router/fan_out.h"
 #include "cluster/router/housekeeping.h"
 #include "cluster/router/local_directory_store.h"
@@ -26,6 +28,7 @@ namespace {
 
 // Often enough that no more than a segment or two is written meanwhile, at the speed of a disk.
 constexpr auto kLookAtSpaceEvery = std::chrono::milliseconds{200};
+constexpr auto kDirectoryWithin = std::chrono::seconds{60};
 
 std::string folder_name(const std::string& data, ShardId shard) {
   char name[24];
@@ -86,6 +89,7 @@ class NodeOfShards : public Node {
                  options_.journal_folder) {}
 
   ~NodeOfShards() override {
+    placer_.reset();
     stop_background();
     stop_copying();
     stop_links();
@@ -101,6 +105,7 @@ class NodeOfShards : public Node {
       return Error{ErrorCode::kNotFound,
                    "no copy of the directory is placed on this node: see the cluster's placement "
                    "(everpost cluster init names all nodes)"};
+    is_new_ = shards_.front()->replica().applied() == Lsn{0};
     std::map<ShardId, Shard*> shards, mail_shards;
     for (const auto& shard : shards_) {
       shards.emplace(shard->id(), shard.get());
@@ -112,7 +117,7 @@ class NodeOfShards : public Node {
         std::make_unique<LocalDirectoryStore>(options_.node, *shards_.front(), time_, readers_);
     mail_ = local_mail_.get();
     directory_ = local_directory_.get();
-    make_control(shards);
+    make_control();
     if (links_) connect(std::move(shards));
 
     housekeeping_ = std::make_unique<Housekeeping>(background_, *mail_, *directory_, time_, all());
@@ -122,30 +127,23 @@ class NodeOfShards : public Node {
     for (const auto& [id, shard] : mail_shards)
       housekeeping_->run(fan_out(*mail_, *shard, stopping_));
     background_thread_ = std::thread([this] { background_.run(); });
-    GarbageKeeper::Options garbage;
-    garbage.every = options_.collect_every;
-    garbage_ = std::make_unique<GarbageKeeper>(garbage, all(), time_, space_);
-    garbage_->start();
-    ScrubKeeper::Options scrub;
-    scrub.bytes_per_second = options_.scrub_bytes_per_second;
-    scrub.clock = options_.clock;
-    if (copies_) scrub.found = [this](ShardId shard, const auto&) { copies_->damaged(shard); };
-    scrub_ = std::make_unique<ScrubKeeper>(scrub, all());
-    scrub_->start();
-    return {};
+    start_keepers();
+    if (!links_) return {};
+    start_placer();
+    return is_new_ ? wait_for_directory() : Result<void>{};
   }
 
   MailStore& mail() override { return *mail_; }
   DirectoryStore& directory() override { return *directory_; }
 
   std::vector<ShardStatus> status() const override {
-    std::vector<ShardStatus> all;
-    for (const auto& shard : shards_) {
-      all.push_back(shard->status());
-      if (garbage_) all.back().space = garbage_->status(shard->id());
-      if (scrub_) all.back().scrub = scrub_->status(shard->id());
+    std::vector<ShardStatus> statuses;
+    for (const Shard* shard : all()) {
+      statuses.push_back(shard->status());
+      if (garbage_) statuses.back().space = garbage_->status(shard->id());
+      if (scrub_) statuses.back().scrub = scrub_->status(shard->id());
     }
-    return all;
+    return statuses;
   }
 
   DiskSpace::Status space() const override { return space_.status(); }
@@ -154,7 +152,7 @@ class NodeOfShards : public Node {
 
   Result<std::vector<std::string>> verify() override {
     std::vector<std::string> findings;
-    for (const auto& shard : shards_) {
+    for (Shard* const shard : all()) {
       ASSIGN_OR_RETURN(const auto found, shard->replica().verify());
       for (const std::string& line : found)
         findings.push_back("shard " + to_string(shard->id()) + ": " + line);
@@ -168,6 +166,7 @@ class NodeOfShards : public Node {
   }
 
   Result<void> stop() override {
+    if (placer_) placer_->stop();  // no more shards come from here on
     if (remote_mail_) remote_mail_->stop();
     if (remote_directory_) remote_directory_->stop();
     std::atomic<ShardId> stopping_shard{shards_.front()->id()};
@@ -215,7 +214,74 @@ class NodeOfShards : public Node {
       if (config.in_replicas(options_.node)) mine.push_back(id);
     }
     RETURN_IF_ERROR(check_folders(all));
+    RETURN_IF_ERROR(set_aside(mine));
     return open_shards(mine);
+  }
+
+  // Copies that have another place now: kept under another name, for the administrator to delete.
+  Result<void> set_aside(const std::vector<ShardId>& mine) {
+    ASSIGN_OR_RETURN(const auto names, options_.env->list(options_.data_folder));
+    for (const std::string& name : names) {
+      const auto id = shard_of(name);
+      if (!id || std::ranges::find(mine, *id) != mine.end()) continue;
+      const std::string folder = options_.data_folder + "/" + name;
+      const std::string to =
+          folder + ".removed-" + std::to_string(options_.clock->wall().micros / 1'000'000);
+      RETURN_IF_ERROR(options_.env->rename(folder, to));
+      RETURN_IF_ERROR(options_.env->sync_folder(options_.data_folder));
+      log::warning("another node has this copy's place: it is not used any more",
+                   {{"shard", *id},
+                    {"folder", to},
+                    {"remedy", "delete the folder once all copies of the shard are in sync"}});
+    }
+    return {};
+  }
+
+  // A new copy of the directory is empty, and would know no user.
+  Result<void> wait_for_directory() {
+    const Shard& directory = *shards_.front();
+    const CopyId self{options_.node, shards_.front()->replica().disk()};
+    log::info("waiting for the copy of the directory to be in sync");
+    const auto until = std::chrono::steady_clock::now() + kDirectoryWithin;
+    while (std::chrono::steady_clock::now() < until) {
+      const Driver::Standing standing = directory.standing();
+      if (standing.config && standing.config->in_isr(self) &&
+          shards_.front()->replica().applied() >= standing.commit)
+        return {};
+      std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+    return Error{ErrorCode::kUnavailable,
+                 "this node's new copy of the directory is not in sync after a minute: do the "
+                 "nodes that have it run? Then start again"};
+  }
+
+  void start_placer() {
+    Placer::Options placing;
+    placing.node = options_.node;
+    placing.coordinator = &links_->coordinator();
+    placing.shards = here_;
+    placing.connected_since = [this](NodeId node) { return links_->connected_since(node); };
+    placing.open = [this](ShardId id) { return open_later(id); };
+    placer_ = std::make_unique<Placer>(std::move(placing));
+    placer_->start();
+  }
+
+  // While the node serves. It stays open until the node stops: sessions may hold on to it.
+  Result<void> open_later(ShardId id) {
+    ASSIGN_OR_RETURN(auto opened, open_shard(id));
+    Shard& shard = *opened;
+    {
+      const std::unique_lock lock(shards_mutex_);
+      shards_.push_back(std::move(opened));
+    }
+    local_mail_->add(shard);
+    links_->add(shard);
+    asio::post(background_, [this, &shard] {
+      if (stopping_) return;
+      housekeeping_->add(shard);
+      housekeeping_->run(fan_out(*mail_, shard, stopping_));
+    });
+    return {};
   }
 
   Result<void> open_shards(const std::vector<ShardId>& ids) {
@@ -234,27 +300,40 @@ class NodeOfShards : public Node {
     remote_directory_ =
         std::make_unique<RemoteDirectoryStore>(options_.node, *local_directory_, *links_, *links_);
     server_ = std::make_unique<MailServer>(*local_mail_, *local_directory_);
-    copy_server_ = std::make_unique<CopyServer>(shards);
+    copy_server_ = std::make_unique<CopyServer>(here_);
     mail_ = remote_mail_.get();
     directory_ = remote_directory_.get();
-    copies_->start(shards);
+    copies_->start(here_);
     links_->serve(*copy_server_, copiers_.get_executor());
     Seeder::Options seeding;
     seeding.node = options_.node;
     seeding.log_bytes = options_.seed_log_bytes;
     seeder_ = std::make_unique<Seeder>(*copies_, seeding);
-    seeder_->start(shards);
+    seeder_->start(here_);
     links_->start(std::move(shards));
     links_->serve(*server_, servers_.get_executor());
     links_->serve(*control_);
   }
 
-  void make_control(const std::map<ShardId, Shard*>& shards) {
+  void start_keepers() {
+    GarbageKeeper::Options garbage;
+    garbage.every = options_.collect_every;
+    garbage_ = std::make_unique<GarbageKeeper>(garbage, here_, time_, space_);
+    garbage_->start();
+    ScrubKeeper::Options scrub;
+    scrub.bytes_per_second = options_.scrub_bytes_per_second;
+    scrub.clock = options_.clock;
+    if (copies_) scrub.found = [this](ShardId shard, const auto&) { copies_->damaged(shard); };
+    scrub_ = std::make_unique<ScrubKeeper>(scrub, here_);
+    scrub_->start();
+  }
+
+  void make_control() {
     Control::Options options;
     options.node = options_.node;
     options.release = EVERPOST_VERSION;
     options.look = [this] { return status(); };
-    options.shards = shards;
+    options.shards = here_;
     options.journal = &journal_;
     options.peers = links_.get();
     control_ = std::make_unique<Control>(std::move(options));
@@ -276,6 +355,7 @@ class NodeOfShards : public Node {
   }
 
   std::vector<Shard*> all() const {
+    const std::shared_lock lock(shards_mutex_);
     std::vector<Shard*> shards;
     for (const auto& shard : shards_) shards.push_back(shard.get());
     return shards;
@@ -365,7 +445,7 @@ class NodeOfShards : public Node {
           "an unfinished write at the end of the log was cut off: nothing in it had been "
           "acknowledged",
           {{"shard", id}, {"lsn", *recovery.log.torn_at}, {"bytes", recovery.log.torn_bytes}});
-    if (options_.progress)
+    if (options_.progress && !background_thread_.joinable())
       options_.progress("shard " + to_string(id) + " open, epoch " + to_string(status.epoch));
     return shard;
   }
@@ -405,8 +485,10 @@ class NodeOfShards : public Node {
   std::unique_ptr<ClusterLinks> links_;            // a cluster node's
   Coordinator* coordinator_ = nullptr;
   Uuid cluster_{};
-  std::unique_ptr<Copies> copies_;              // with links_
-  std::vector<std::unique_ptr<Shard>> shards_;  // the directory first
+  std::unique_ptr<Copies> copies_;  // with links_
+  const ShardsHere here_ = [this] { return all(); };
+  mutable std::shared_mutex shards_mutex_;
+  std::vector<std::unique_ptr<Shard>> shards_;  // the directory first; they come, and never go
   std::unique_ptr<GarbageKeeper> garbage_;
   std::unique_ptr<ScrubKeeper> scrub_;
   std::unique_ptr<LocalMailStore> local_mail_;
@@ -419,12 +501,14 @@ class NodeOfShards : public Node {
   std::unique_ptr<Seeder> seeder_;
   asio::thread_pool copiers_{2};  // read the disk for other nodes' copies
   asio::thread_pool servers_{1};  // answers other nodes; never blocks
+  bool is_new_ = false;           // the copy of the directory was empty
   MailStore* mail_ = nullptr;
   DirectoryStore* directory_ = nullptr;
   std::atomic<bool> stopping_{false};
   asio::io_context background_{1};
   std::unique_ptr<Housekeeping> housekeeping_;
   std::thread background_thread_;
+  std::unique_ptr<Placer> placer_;  // a cluster node's
 };
 
 }  // namespace

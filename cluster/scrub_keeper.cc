@@ -21,7 +21,7 @@ void be_idle() {
 
 }  // namespace
 
-ScrubKeeper::ScrubKeeper(Options options, std::vector<Shard*> shards)
+ScrubKeeper::ScrubKeeper(Options options, ShardsHere shards)
     : options_(std::move(options)),
       shards_(std::move(shards)),
       pacer_({.bytes_per_second = options_.bytes_per_second, .calls_per_second = 0}) {}
@@ -45,7 +45,7 @@ ShardScrub ScrubKeeper::status(ShardId shard) const {
 void ScrubKeeper::run() {
   be_idle();
   while (pacer_.sleep(options_.look_every))
-    for (Shard* shard : shards_)
+    for (Shard* shard : shards_())
       while (!broken_.contains(shard->id()) && step(*shard)) {
       }
 }

@@ -11,7 +11,7 @@
 
 #include "base/clock.h"
 #include "cluster/pacer.h"
-#include "cluster/shard/shard.h"
+#include "cluster/shard/shards_here.h"
 
 namespace everpost::cluster {
 
@@ -25,7 +25,7 @@ class ScrubKeeper {
     std::function<void(ShardId, const storage::Log::Finding&)> found;
   };
   // The shards outlive it.
-  ScrubKeeper(Options options, std::vector<Shard*> shards);
+  ScrubKeeper(Options options, ShardsHere shards);
   ~ScrubKeeper() { stop(); }
 
   void start();
@@ -39,7 +39,7 @@ class ScrubKeeper {
   bool step(Shard& shard);
 
   const Options options_;
-  const std::vector<Shard*> shards_;
+  const ShardsHere shards_;
   Pacer pacer_;
   std::set<ShardId> broken_;  // not looked at any more in this process; the thread's
   mutable std::mutex mutex_;

@@ -106,12 +106,12 @@ Task<ControlAnswer> Control::answer(ControlRequest request) {
     co_return ControlAnswer(std::move(made));
   }
   if (const auto* copy = std::get_if<CopiesRequest>(&request)) {
-    const auto found = options_.shards.find(copy->shard);
-    if (found == options_.shards.end())
+    const Shard* const found = find_shard(options_.shards, copy->shard);
+    if (!found)
       co_return Error{ErrorCode::kNotFound, "no copy of shard " + to_string(copy->shard) + " here"};
     ShardStatus status;
     status.shard = copy->shard;
-    status.standing = found->second->standing();
+    status.standing = found->standing();
     status.epoch = status.standing.epoch;
     co_return ControlAnswer(report_of(status));
   }
@@ -177,8 +177,8 @@ Task<std::vector<Control::NodeEvents>> Control::events_of_all(EventsRequest requ
 }
 
 Task<NodeId> Control::leader(ShardId shard) {
-  const auto here = options_.shards.find(shard);
-  if (here != options_.shards.end() && here->second->leads()) co_return options_.node;
+  const Shard* const here = find_shard(options_.shards, shard);
+  if (here && here->leads()) co_return options_.node;
   CO_ASSIGN_OR_RETURN(const auto views, co_await look_at_all());
   bool known = false;
   for (const NodeView& view : views) {
@@ -204,11 +204,11 @@ Task<Switched> Control::find_and_switch(SwitchRequest order) {
 }
 
 Task<Switched> Control::hand_over(SwitchRequest order) {
-  const auto found = options_.shards.find(order.shard);
-  if (found == options_.shards.end())
+  Shard* const found = find_shard(options_.shards, order.shard);
+  if (!found)
     co_return Error{ErrorCode::kNotPrimary, "no copy of shard " + to_string(order.shard) +
                                                 " on node " + to_string(options_.node)};
-  Shard& shard = *found->second;
+  Shard& shard = *found;
   const Driver::Standing before = shard.standing();
   NodeId to = order.to;
   if (to == NodeId{0} && before.config && !before.config->replicas.empty())

@@ -13,7 +13,7 @@
 
 #include "base/asio.h"
 #include "cluster/control/control_wire.h"
-#include "cluster/shard/shard.h"
+#include "cluster/shard/shards_here.h"
 
 namespace everpost::cluster {
 
@@ -45,7 +45,7 @@ class Control {
     std::string release;
     // All copies of this node. May block.
     std::function<std::vector<ShardStatus>()> look;
-    std::map<ShardId, Shard*> shards;  // the same; they outlive stop()
+    ShardsHere shards;  // the same; they outlive stop()
     Journal* journal = nullptr;
     ControlPeers* peers = nullptr;  // null: a single node. Outlives stop()
   };

@@ -16,7 +16,7 @@ constexpr auto kAskAgain = 500ms;
 
 }  // namespace
 
-void Copies::start(std::map<ShardId, Shard*> shards) {
+void Copies::start(ShardsHere shards) {
   {
     const std::scoped_lock lock(mutex_);
     shards_ = std::move(shards);
@@ -56,8 +56,8 @@ std::vector<NodeId> Copies::nodes_with(ShardId shard) {
   std::optional<ShardConfig> config;
   {
     const std::scoped_lock lock(mutex_);
-    if (const auto found = shards_.find(shard); found != shards_.end())
-      config = found->second->standing().config;
+    if (const Shard* const found = shards_ ? find_shard(shards_, shard) : nullptr)
+      config = found->standing().config;
   }
   if (!config) {
     const auto found = placement_.find(shard);
@@ -188,10 +188,10 @@ void Copies::run() {
     if (stopping_) return;
     const ShardId id = *damaged_.begin();
     damaged_.erase(damaged_.begin());
-    const auto shard = shards_.find(id);
-    if (shard == shards_.end()) continue;
+    Shard* const shard = find_shard(shards_, id);
+    if (!shard) continue;
     lock.unlock();
-    mend(*shard->second);
+    mend(*shard);
     lock.lock();
   }
 }

@@ -13,7 +13,7 @@
 
 #include "cluster/copies/copy_peer.h"
 #include "cluster/copies/copy_wire.h"
-#include "cluster/shard/shard.h"
+#include "cluster/shard/shards_here.h"
 #include "storage/log/repair.h"
 
 namespace everpost::cluster {
@@ -26,7 +26,7 @@ class Copies : public OtherCopies {
   ~Copies() override { stop(); }
 
   // The shards here, which outlive stop().
-  void start(std::map<ShardId, Shard*> shards);
+  void start(ShardsHere shards);
   void stop();
 
   Result<std::string> fetch(ShardId shard, const storage::Extent& extent) override;
@@ -61,7 +61,7 @@ class Copies : public OtherCopies {
 
   std::mutex mutex_;
   std::condition_variable wake_;
-  std::map<ShardId, Shard*> shards_;
+  ShardsHere shards_;
   std::set<ShardId> damaged_;
   bool stopping_ = false;
   std::thread thread_;

@@ -59,9 +59,9 @@ void CopyServer::drop_old(std::chrono::steady_clock::time_point now) {
 }
 
 Result<Shard*> CopyServer::find(ShardId shard) const {
-  const auto found = shards_.find(shard);
-  if (found == shards_.end()) return not_here(shard, "it has no copy on this node");
-  return found->second;
+  Shard* const found = find_shard(shards_, shard);
+  if (!found) return not_here(shard, "it has no copy on this node");
+  return found;
 }
 
 Result<std::string> CopyServer::answer(const ExtentRequest& request) {

@@ -8,7 +8,7 @@
 #include <mutex>
 
 #include "cluster/copies/copy_wire.h"
-#include "cluster/shard/shard.h"
+#include "cluster/shard/shards_here.h"
 #include "storage/replica/pins.h"
 
 namespace everpost::cluster {
@@ -18,7 +18,7 @@ class CopyServer {
   static constexpr std::size_t kSeedsMax = 4;  // at a time; more are told to ask elsewhere
   static constexpr auto kSeedTtl = std::chrono::hours{1};
 
-  explicit CopyServer(std::map<ShardId, Shard*> shards) : shards_(std::move(shards)) {}
+  explicit CopyServer(ShardsHere shards) : shards_(std::move(shards)) {}
 
   // Blocks on the disk. Any thread.
   Result<std::string> serve(std::string_view request);
@@ -47,7 +47,7 @@ class CopyServer {
   Result<std::shared_ptr<Seed>> find_seed(std::uint64_t id);
   void drop_old(std::chrono::steady_clock::time_point now);
 
-  const std::map<ShardId, Shard*> shards_;
+  const ShardsHere shards_;
   std::mutex mutex_;
   bool stopped_ = false;
   std::map<std::uint64_t, std::shared_ptr<Seed>> seeds_;

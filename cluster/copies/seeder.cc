@@ -22,7 +22,7 @@ constexpr std::uint64_t kIdleIndexBytes = 8 << 20;
 
 }  // namespace
 
-void Seeder::start(std::map<ShardId, Shard*> shards) {
+void Seeder::start(ShardsHere shards) {
   shards_ = std::move(shards);
   thread_ = std::thread([this] { run(); });
 }
@@ -43,7 +43,7 @@ bool Seeder::wait(std::chrono::milliseconds time) {
 
 void Seeder::run() {
   while (wait(kLookEvery))
-    for (const auto& [id, shard] : shards_) look_after(*shard);
+    for (Shard* shard : shards_()) look_after(*shard);
 }
 
 void Seeder::look_after(Shard& shard) {

@@ -22,7 +22,7 @@ class Seeder {
   ~Seeder() { stop(); }
 
   // The shards here, which outlive stop().
-  void start(std::map<ShardId, Shard*> shards);
+  void start(ShardsHere shards);
   void stop();
 
  private:
@@ -43,7 +43,7 @@ class Seeder {
 
   Copies& copies_;
   const Options options_;
-  std::map<ShardId, Shard*> shards_;
+  ShardsHere shards_;
   std::map<ShardId, std::chrono::steady_clock::time_point> silent_since_;  // nobody answers
   std::mutex mutex_;
   std::condition_variable wake_;

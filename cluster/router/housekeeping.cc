@@ -68,6 +68,12 @@ void Housekeeping::start() {
   asio::co_spawn(context_, keep_deadlines(), asio::detached);
 }
 
+void Housekeeping::add(Shard& shard) {
+  if (stopping_since_) return;
+  shards_.push_back(&shard);
+  run(keep_shard(shard, ticks_.emplace_back(context_)));
+}
+
 void Housekeeping::run(asio::awaitable<void> job) {
   ++jobs_;
   asio::co_spawn(context_, std::move(job), [this](const std::exception_ptr& thrown) {

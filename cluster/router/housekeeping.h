@@ -28,6 +28,8 @@ class Housekeeping {
                std::vector<Shard*> shards, std::chrono::milliseconds stop_grace = kStopGrace);
 
   void start();
+  // Another shard to look after. On the context's thread.
+  void add(Shard& shard);
   // Another coroutine of the context whose operations have deadlines, too: they are kept until it
   // has ended.
   void run(asio::awaitable<void> job);
@@ -47,7 +49,7 @@ class Housekeeping {
   MailStore& mail_;
   DirectoryStore& directory_;
   LogTime& time_;
-  const std::vector<Shard*> shards_;
+  std::vector<Shard*> shards_;
   const std::chrono::milliseconds stop_grace_;
   std::map<ShardId, std::uint32_t> oldest_queued_;  // hours; UINT32_MAX: nothing waits
   std::deque<asio::steady_timer> ticks_;            // of the shards

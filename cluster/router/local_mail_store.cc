@@ -59,7 +59,13 @@ LocalMailStore::LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, Lo
                                DiskSpace& space, asio::thread_pool& pool)
     : node_(node), shards_(std::move(shards)), time_(time), space_(space), pool_(pool) {}
 
+void LocalMailStore::add(Shard& shard) {
+  const std::unique_lock lock(mutex_);
+  shards_.emplace(shard.id(), &shard);
+}
+
 Result<Shard*> LocalMailStore::find(ShardId shard) const {
+  const std::shared_lock lock(mutex_);
   const auto found = shards_.find(shard);
   if (found == shards_.end())
     return Error{ErrorCode::kNotFound, "there is no mail shard " + to_string(shard)};
@@ -241,6 +247,7 @@ std::unique_ptr<Watch> LocalMailStore::watch_account(ShardId shard, AccountId ac
 
 std::vector<ShardId> LocalMailStore::mail_shards() const {
   std::vector<ShardId> ids;
+  const std::shared_lock lock(mutex_);
   for (const auto& [id, shard] : shards_) ids.push_back(id);
   return ids;
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <shared_mutex>
 
 #include "cluster/disk_space.h"
 #include "cluster/mail_store.h"
@@ -14,6 +15,8 @@ class LocalMailStore : public MailStore {
   // `shards` (mail shards only), `time`, `space` and `pool`, on which reads run, outlive the store.
   LocalMailStore(NodeId node, std::map<ShardId, Shard*> shards, LogTime& time, DiskSpace& space,
                  asio::thread_pool& pool);
+  // Another one, which outlives the store, too. Any thread.
+  void add(Shard& shard);
 
   OpId new_op() override;
   Task<storage::MailOutcome> submit(ShardId shard, storage::MailTxn txn,
@@ -51,7 +54,8 @@ class LocalMailStore : public MailStore {
   Task<T> ask(ShardId shard, std::move_only_function<Result<T>(const storage::MailReader&)> query);
 
   const NodeId node_;
-  const std::map<ShardId, Shard*> shards_;
+  mutable std::shared_mutex mutex_;
+  std::map<ShardId, Shard*> shards_;
   LogTime& time_;
   DiskSpace& space_;
   asio::thread_pool& pool_;

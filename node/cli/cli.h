@@ -40,6 +40,7 @@ void add_account_commands(CLI::App& app, Cli& cli);
 void add_alias_commands(CLI::App& app, Cli& cli);
 void add_cluster_commands(CLI::App& app, Cli& cli);
 void add_shard_commands(CLI::App& app, Cli& cli);
+void add_setting_commands(CLI::App& app, Cli& cli);
 void add_status_command(CLI::App& app, Cli& cli);
 void add_verify_command(CLI::App& app, Cli& cli);
 

@@ -1,6 +1,8 @@
 // everpost cluster …: what is done before there is a daemon to ask.
+#include <charconv>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 
 #include "base/bytes.h"
 #include "node/cli/cli.h"
@@ -14,10 +16,35 @@ namespace fs = std::filesystem;
 struct InitOptions {
   std::vector<std::string> zookeeper;
   std::string root = "/everpost";
-  std::vector<std::uint32_t> nodes;
+  std::vector<std::string> nodes;  // "1", "2:zone"
   unsigned shards = 4, copies = 0, min_isr = 0;
   std::string folder = "everpost-cluster";
 };
+
+struct NamedNode {
+  std::uint32_t id = 0;
+  std::string zone;
+};
+
+// "2", or "2:zone".
+std::optional<NamedNode> parse_node(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  const std::string_view number = text.substr(0, colon);
+  NamedNode node;
+  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), node.id);
+  if (error != std::errc{} || end != number.data() + number.size() || node.id == 0)
+    return std::nullopt;
+  if (colon == std::string_view::npos) return node;
+  node.zone = text.substr(colon + 1);
+  if (node.zone.empty() || node.zone.find_first_of(" \t\n:") != std::string::npos)
+    return std::nullopt;
+  return node;
+}
+
+std::string check_node(const std::string& text) {
+  if (parse_node(text)) return {};
+  return text + " is not a node: write its number, or number:zone";
+}
 
 Failure to_failure(const Error& error, std::string remedy) {
   const int code = error.code == ErrorCode::kUnavailable ? kUnreachable : kRefused;
@@ -28,7 +55,11 @@ int init(const Cli& cli, const InitOptions& options) {
   cluster::Foundation foundation;
   foundation.zookeeper = options.zookeeper;
   foundation.root = options.root;
-  for (const std::uint32_t node : options.nodes) foundation.nodes.push_back(NodeId{node});
+  for (const std::string& text : options.nodes) {
+    NamedNode node = *parse_node(text);
+    foundation.nodes.push_back(NodeId{node.id});
+    foundation.zones.push_back(std::move(node.zone));
+  }
   foundation.mail_shards = options.shards;
   foundation.copies = options.copies;
   foundation.min_isr = options.min_isr;
@@ -69,10 +100,11 @@ void add_cluster_commands(CLI::App& app, Cli& cli) {
   make->add_option("--zookeeper", options->zookeeper, "ZooKeeper's servers: host:port,host:port")
       ->delimiter(',')
       ->required();
-  make->add_option("--nodes", options->nodes, "Numbers of all nodes (node.id): 1,2,3")
+  make->add_option("--nodes", options->nodes,
+                   "All nodes: their numbers (node.id), perhaps with zones: 1:a,2:b,3:c")
       ->delimiter(',')
       ->required()
-      ->check(CLI::Range(1u, UINT32_MAX));
+      ->check(check_node);
   make->add_option("--shards", options->shards, "Mail shards; never changes")
       ->check(CLI::Range(1u, 1024u))
       ->capture_default_str();

@@ -27,6 +27,7 @@ int run(int count, char** words) {
   add_domain_commands(app, cli);
   add_account_commands(app, cli);
   add_alias_commands(app, cli);
+  add_setting_commands(app, cli);
   add_cluster_commands(app, cli);
   add_shard_commands(app, cli);
   add_status_command(app, cli);

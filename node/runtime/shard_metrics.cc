@@ -1,5 +1,7 @@
 #include "node/runtime/shard_metrics.h"
 
+#include <algorithm>
+
 namespace everpost::node {
 
 namespace {
@@ -55,6 +57,14 @@ void add_shard_metrics(const std::vector<cluster::ShardStatus>& shards, MetricFa
     };
     gauge("everpost_shard_failed", "1 after a disk error", shard.failed);
     gauge("everpost_shard_epoch", "Epoch of the primary", shard.epoch.value);
+    gauge("everpost_shard_leads", "1 while this node leads the shard", shard.standing.open);
+    if (const auto& config = shard.standing.config; config && !config->replicas.empty()) {
+      gauge("everpost_shard_preferred_node", "The node that is to lead it",
+            config->replicas.front().value);
+      if (shard.standing.open)
+        gauge("everpost_shard_copies_missing", "Copies that are not in sync",
+              config->replicas.size() - std::min(config->replicas.size(), config->isr.size()));
+    }
     gauge("everpost_shard_log_begin_lsn", "Where the kept log begins", shard.begin.value);
     gauge("everpost_shard_committed_lsn", "Commit point", shard.standing.commit.value);
     gauge("everpost_shard_applied_lsn", "Applied to the index", shard.applied.value);
