@@ -11,6 +11,7 @@ Needs root (network namespaces) and the release build. EVERPOST_DRILL_KEEP=1 kee
 """
 
 import argparse
+import os
 import random
 import statistics
 import sys
@@ -84,7 +85,11 @@ def run_one(name, repeat, seed):
     say(f"{name}: {DRILLS[name][0].__doc__}")
     run = Run(seed)
     try:
-        gaps = [run.drill(name) for _ in range(repeat)]
+        gaps = []
+        for _ in range(repeat):
+            gaps.append(run.drill(name))
+            if repeat > 1:
+                say(f"  {gaps[-1]:.0f} ms")
         run.end()
     except BaseException:
         for n in NODES:
@@ -134,6 +139,9 @@ def main():
     unknown = [name for name in given.drills if name not in DRILLS]
     if unknown:
         options.error(f"no such drill: {', '.join(unknown)}; see --list")
+    if os.geteuid() != 0:
+        say("drills: not run: network namespaces need root")
+        return 77  # for ctest: skipped
     say(f"seed {given.seed}")
     if given.soak:
         soak(given.soak, given.seed)
