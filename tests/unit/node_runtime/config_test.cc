@@ -65,7 +65,8 @@ TEST(Config, SaysWhereWhatIsWrongAndWhatToDo) {
       {"key twice", "[node]\nid = 1\nid = 2\n", "e.toml:3:"},
       {"unknown key", kNode + "colour = \"red\"\n" + listen,
        "e.toml:3:1: node.colour: unknown key; the keys of [node] are id, threads, shards, "
-       "min_free_percent, hostname, data_folder, user, group"},
+       "min_free_percent, undelete_minutes, scrub_mb_per_second, hostname, data_folder, user, "
+       "group"},
       {"unknown section", kNode + listen + "[nodes]\nid = 1\n",
        "e.toml:5:2: nodes: unknown section; the sections are node, tls, auth, listen, cluster, "
        "limits, log"},
