@@ -45,7 +45,7 @@ class Control {
     std::string release;
     // All copies of this node. May block.
     std::function<std::vector<ShardStatus>()> look;
-    ShardsHere shards = [] { return std::vector<Shard*>(); };  // the same; they outlive stop()
+    ShardsHere shards;  // the same; they outlive stop(). Empty: none
     Journal* journal = nullptr;
     ControlPeers* peers = nullptr;  // null: a single node. Outlives stop()
   };

@@ -56,6 +56,13 @@ class Broken:
         return Outcome(self.begin, self.end, [n for n in NODES if n not in self.nodes])
 
 
+def nothing(cluster, load, rng):
+    """nothing breaks: the gaps that the load makes by itself"""
+    with Broken(load) as broken:
+        time.sleep(5)
+    return broken.outcome()
+
+
 def worker_killed(cluster, load, rng):
     """kill -9 of the worker of a primary"""
     n, _ = some_primary(cluster, rng)
@@ -244,6 +251,7 @@ def planned_switch(cluster, load, rng):
 
 # name: (drill, target of the longest write gap in ms or None)
 DRILLS = {
+    "nothing": (nothing, None),
     "worker-killed": (worker_killed, 100),
     "node-killed": (node_killed, 100),
     "planned-switch": (planned_switch, 50),

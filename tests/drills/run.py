@@ -103,7 +103,7 @@ def run_one(name, repeat, seed):
 
 
 def soak(seconds, seed):
-    chosen = [name for name in DRILLS if name not in ("zookeeper-down", "disk-full")]
+    chosen = [name for name in DRILLS if name not in ("nothing", "zookeeper-down", "disk-full")]
     say(f"soak: a random fault every 20 s for {seconds} s")
     run = Run(seed)
     try:
