@@ -40,9 +40,12 @@ void GarbageKeeper::run() {
 }
 
 void GarbageKeeper::collect(Shard& shard) {
+  // A copy that is made anew is replaced by files of the same names, which are not this log's.
+  if (shard.standing().seeding) return;
   const auto round = shard.replica().collect_garbage(
-      system_clock().steady(),
-      [this](std::uint64_t bytes, std::uint64_t punches) { return pacer_.wait(bytes, punches); });
+      system_clock().steady(), [this, &shard](std::uint64_t bytes, std::uint64_t punches) {
+        return pacer_.wait(bytes, punches) && !shard.standing().seeding;
+      });
   if (!round) {
     broken_.insert(shard.id());
     log::error("space of deleted mail is not given back any more; mail is served as before",

@@ -28,6 +28,7 @@ namespace {
 
 // Often enough that no more than a segment or two is written meanwhile, at the speed of a disk.
 constexpr auto kLookAtSpaceEvery = std::chrono::milliseconds{200};
+constexpr int kExitAgain = 75;  // EX_TEMPFAIL of sysexits.h
 constexpr auto kDirectoryWithin = std::chrono::seconds{60};
 
 std::string folder_name(const std::string& data, ShardId shard) {
@@ -48,6 +49,12 @@ std::optional<ShardId> shard_of(std::string_view name) {
 }
 
 void stop_process(const std::string& data_folder, ShardId shard, const Error& error) {
+  // The disk is well: a copy that was made anew is taken in by the next process.
+  if (error.code == ErrorCode::kUnavailable) {
+    log::warning("starting anew", {{"shard", shard}, {"error", to_string(error)}});
+    log::flush();
+    std::_Exit(kExitAgain);
+  }
   log::error("stopping at once: what is on the disk is not known any more",
              {{"shard", shard},
               {"error", to_string(error)},

@@ -12,8 +12,15 @@ Result<void> SegmentLog::mend(Lsn at, Bytes bytes) {
   // What was appended since is to be in the copy; a segment before may still be trimmed.
   if (active) RETURN_IF_ERROR(sync());
   ready_.wait();
-  RETURN_IF_ERROR(
-      rewrite_segment(env_, options_.folder, header, active ? tail_.end : segment.end, at, bytes));
+  // No hole is made in the file that is copied: the copy would not have it, and the map would.
+  const std::scoped_lock lock(space_mutex_);
+  auto rewritten =
+      rewrite_segment(env_, options_.folder, header, active ? tail_.end : segment.end, at, bytes);
+  // For want of space nothing was done. After any other failure nobody knows which of the two files
+  // has the name on the disk: what is written to the old one might be lost with it.
+  if (!rewritten && active && rewritten.error().code != ErrorCode::kNoSpace)
+    return poison(std::move(rewritten).error());
+  RETURN_IF_ERROR(rewritten);
   auto file = env_.open(segments_.path_of(header), active ? Env::Open::kWrite : Env::Open::kRead);
   if (!active) {
     if (!file) return std::move(file).error();
