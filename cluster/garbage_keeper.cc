@@ -48,10 +48,11 @@ void GarbageKeeper::collect(Shard& shard) {
       });
   if (!round) {
     broken_.insert(shard.id());
-    log::error("space of deleted mail is not given back any more; mail is served as before",
-               {{"shard", shard.id()},
-                {"error", to_string(round.error())},
-                {"remedy", "check the disk and its file system, run everpost fsck, then restart"}});
+    log::error(
+        "space of deleted mail is not given back any more; mail is served as before",
+        {{"shard", shard.id()},
+         {"error", to_string(round.error())},
+         {"remedy", "check the disk and its file system, run everpost verify, then restart"}});
   } else if (round->punches > 0) {
     log::info("space of deleted mail given back", {{"shard", shard.id()},
                                                    {"bytes", round->bytes},

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "storage/index/keys.h"
+#include "storage/log/zero.h"
 
 namespace everpost::cluster {
 namespace {
@@ -13,17 +14,12 @@ namespace {
 namespace keys = storage::keys;
 constexpr std::size_t kBlockBytes = 4096;
 
-bool is_zero(Bytes bytes) {
-  return bytes.empty() || (bytes[0] == std::byte{0} &&
-                           std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0);
-}
-
 // What is not zero, block by block; neighbours together.
 std::vector<SeedPiece::Run> runs_of(Bytes bytes) {
   std::vector<SeedPiece::Run> runs;
   for (std::size_t at = 0; at < bytes.size(); at += kBlockBytes) {
     const Bytes block = bytes.subspan(at, std::min(kBlockBytes, bytes.size() - at));
-    if (is_zero(block)) continue;
+    if (storage::is_zero(block)) continue;
     if (runs.empty() || runs.back().offset + runs.back().bytes.size() != at)
       runs.push_back({static_cast<std::uint32_t>(at), {}});
     runs.back().bytes += as_text(block);

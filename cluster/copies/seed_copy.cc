@@ -122,8 +122,7 @@ Result<storage::SegmentHeader> SeedCopy::header_of(const SeedOffer& offer,
 
 Result<storage::PunchMap> SeedCopy::copy_holes(const SeedOffer& offer,
                                                const SeedOffer::Segment& segment,
-                                               storage::File& file) {
-  ASSIGN_OR_RETURN(const auto header, header_of(offer, segment, file));
+                                               const storage::SegmentHeader& header) {
   ASSIGN_OR_RETURN(const std::string answer,
                    ask_(SeedPunchedRequest{offer.seed, segment.base}).get());
   ASSIGN_OR_RETURN(const SeedPunched holes, decode_seed_punched(as_bytes(answer)));
@@ -143,7 +142,7 @@ Result<storage::PunchMap> SeedCopy::copy_holes(const SeedOffer& offer,
 Result<void> SeedCopy::check(const SeedOffer& offer, const SeedOffer::Segment& segment,
                              storage::File& file) {
   ASSIGN_OR_RETURN(const auto header, header_of(offer, segment, file));
-  ASSIGN_OR_RETURN(const storage::PunchMap holes, copy_holes(offer, segment, file));
+  ASSIGN_OR_RETURN(const storage::PunchMap holes, copy_holes(offer, segment, header));
   if (chain_ && *chain_ != header.start.crc)
     return Error{ErrorCode::kCorrupt, "it does not go on where the segment before it ends"};
   storage::SegmentScanner scanner(file, header, holes, segment.base, segment.end);

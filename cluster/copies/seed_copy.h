@@ -41,7 +41,7 @@ class SeedCopy {
                      storage::File& file);
   // Asks for what was given back of the segment, and notes it beside it, durably.
   Result<storage::PunchMap> copy_holes(const SeedOffer& offer, const SeedOffer::Segment& segment,
-                                       storage::File& file);
+                                       const storage::SegmentHeader& header);
   Result<storage::SegmentHeader> header_of(const SeedOffer& offer,
                                            const SeedOffer::Segment& segment, storage::File& file);
   // Sets chain_ to that at the segment's end.

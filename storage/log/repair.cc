@@ -5,6 +5,7 @@
 #include "base/crc32c.h"
 #include "storage/log/record_codec.h"
 #include "storage/log/segment_scanner.h"
+#include "storage/log/zero.h"
 
 namespace everpost::storage {
 namespace {
@@ -20,10 +21,6 @@ Result<RecordHeader> header_at(File& file, const SegmentHeader& segment, Lsn at)
   const auto header = decode_header(as_bytes(bytes).first(got), header_seed(segment.identity));
   if (!header) return Error{ErrorCode::kIo, "a record header changed while it was read"};
   return *header;
-}
-
-bool is_zero(Bytes bytes) {
-  return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
 }
 
 // Writes what is not zero.

@@ -4,6 +4,7 @@
 #include "storage/log/record_codec.h"
 #include "storage/log/segment_log.h"
 #include "storage/log/segment_scanner.h"
+#include "storage/log/zero.h"
 
 namespace everpost::storage {
 namespace {
@@ -13,13 +14,10 @@ constexpr std::size_t kFindingsMax = 1000;
 constexpr std::uint64_t kPaceBytes = 1 << 20;
 
 bool padding_is_zero(const SegmentScanner::Item& item) {
-  const auto zero = [](Bytes bytes) {
-    return std::ranges::all_of(bytes, [](std::byte b) { return b == std::byte{0}; });
-  };
   const std::size_t meta_end = item.header.header_bytes + item.header.meta_bytes;
   const std::size_t body_at = item.header.body_at() - item.header.lsn;
-  return zero(item.bytes.subspan(meta_end, body_at - meta_end)) &&
-         zero(item.bytes.subspan(body_at + item.header.body_bytes));
+  return is_zero(item.bytes.subspan(meta_end, body_at - meta_end)) &&
+         is_zero(item.bytes.subspan(body_at + item.header.body_bytes));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include "base/crc32c.h"
 #include "storage/log/record_codec.h"
+#include "storage/log/zero.h"
 
 namespace everpost::storage {
 namespace {
@@ -22,11 +23,7 @@ Result<void> read_log(File& file, const SegmentHeader& header, Lsn at, std::uint
 
 // How many bytes there are up to the last one that is not zero.
 std::size_t used_bytes(Bytes bytes) {
-  if (bytes.empty()) return 0;
-  // Nearly always the whole of it is zero, which memcmp finds out quickest.
-  if (bytes[0] == std::byte{0} &&
-      std::memcmp(bytes.data(), bytes.data() + 1, bytes.size() - 1) == 0)
-    return 0;
+  if (is_zero(bytes)) return 0;
   std::size_t used = bytes.size();
   while (bytes[used - 1] == std::byte{0}) --used;
   return used;
