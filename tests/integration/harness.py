@@ -41,10 +41,11 @@ def run(*args, check=True, timeout=120, **kwargs):
     return done
 
 
-def free_base_port():
+def free_base_port(offsets=(25, 587, 465, 24, 143, 993, 80), thousands=range(10, 31)):
+    """Of free ports at `offsets` from it. All are to be below those that the kernel hands out by itself."""
     for _ in range(100):
-        base = random.randrange(10, 31) * 1000  # below the ephemeral ports
-        ports = [base + p for p in (25, 587, 465, 24, 143, 993, 80)]
+        base = random.choice(thousands) * 1000
+        ports = [base + offset for offset in offsets]
         with contextlib.ExitStack() as stack:
             try:
                 for port in ports:

@@ -2,11 +2,9 @@
 flows through the others, and nothing runs on after `down`.
 """
 
-import contextlib
 import imaplib
 import json
 import os
-import random
 import re
 import shutil
 import signal
@@ -18,27 +16,16 @@ import threading
 import time
 import unittest
 
-from harness import DOMAIN, PASSWORD, address, alive, program, run
+from harness import DOMAIN, PASSWORD, address, alive, free_base_port, program, run
 
 NODES = (1, 2, 3)
 
 
-def free_base_port():
-    """For three nodes: below the ports that the kernel hands out by itself."""
-    for _ in range(100):
-        base = random.randrange(8, 29) * 1000
-        offsets = (24, 25, 80, 143, 218, 288, 388, 421, 431, 465, 587, 993)
-        ports = [base + 1000 * n + offset for n in range(3) for offset in offsets]
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in ports:
-                    s = stack.enter_context(socket.socket())
-                    s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                    s.bind(("127.0.0.1", port))
-                return base
-            except OSError:
-                continue
-    raise AssertionError("no free range of ports")
+PORTS = (24, 25, 80, 143, 218, 288, 388, 421, 431, 465, 587, 993)  # of each node
+
+
+def base_port():
+    return free_base_port([1000 * n + port for n in range(3) for port in PORTS], range(8, 29))
 
 
 class LocalCluster:
@@ -48,7 +35,7 @@ class LocalCluster:
         try:
             for attempt in range(3):
                 out = run(program("everpost"), "local", "up", "--nodes", "3", "--zookeepers", str(zookeepers), "--dir",
-                          self.dir, "--base-port", str(free_base_port()), "--domain", DOMAIN, "--accounts", "3",
+                          self.dir, "--base-port", str(base_port()), "--domain", DOMAIN, "--accounts", "3",
                           "--password", PASSWORD, "--json", check=attempt == 2, timeout=300)
                 if out.returncode == 0:
                     break
@@ -299,7 +286,7 @@ class LocalClusterTest(unittest.TestCase):
         self.addCleanup(shutil.rmtree, folder, ignore_errors=True)
         for seconds in (0.3, 1.5):  # ZooKeeper starts; nodes start or accounts are made
             up = subprocess.Popen([program("everpost"), "local", "up", "--nodes", "3", "--dir", folder, "--base-port",
-                                   str(free_base_port()), "--accounts", "2000", "--password", PASSWORD],
+                                   str(base_port()), "--accounts", "2000", "--password", PASSWORD],
                                   stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
             time.sleep(seconds)
             up.send_signal(signal.SIGINT)
